@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * A weighted undirected simple graph held whole by one process: the edge list in a fixed order, and its connectivity. */
+#ifndef MYOPIA_GRAPH_H
+#define MYOPIA_GRAPH_H
+
+#include <petscsys.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Graph {
+  int64_t  n, m;   /* vertices, edges */
+  int64_t *u, *v;  /* (m) end points, u < v, 0-based; owned */
+  double  *weight; /* (m) > 0, siemens; NULL: all 1; owned */
+} Graph;
+
+/* Copies the arrays; swaps end points into u < v. Errors: an end point outside [0, n), a self-loop, a duplicate edge, a weight that is
+ * not finite and positive (PETSC_ERR_ARG_OUTOFRANGE with the edge's number). weight may be NULL. */
+PetscErrorCode graph_create(int64_t n, int64_t m, const int64_t *u, const int64_t *v, const double *weight, Graph **out);
+void           graph_destroy(Graph **);
+double         graph_weight(const Graph *, int64_t edge);
+
+/* Component of each vertex, numbered by smallest vertex: component (n), returns the count. Union-find with path halving. Only edges with
+ * keep[e] != 0 count; keep NULL: all. */
+int64_t graph_components(const Graph *, const uint8_t *keep, int64_t *component);
+
+/* Cliques in a row, neighbours joined by `bridges[i]` vertex-disjoint edges between clique i and clique i+1 (two cliques and one edge: a
+ * barbell). Bridge j of joint i joins vertex size[i]-1-j of clique i to vertex j of clique i+1, so the joints of a clique
+ * use different vertices while size >= bridges[i-1] + bridges[i]. */
+typedef struct CliqueChain {
+  int     n_cliques;
+  int64_t size[64];    /* (n_cliques) >= 1 */
+  int64_t bridges[64]; /* (n_cliques - 1), 1 <= bridges[i] <= min(size[i], size[i+1]) */
+} CliqueChain;
+
+int64_t clique_chain_vertices(const CliqueChain *);
+int64_t clique_chain_edges(const CliqueChain *);
+/* Edges clique by clique in lexicographic order, then the bridges joint by joint. label (m, caller's, may be NULL): clique number for an
+ * edge inside a clique, -1 - joint for a bridge. */
+PetscErrorCode graph_clique_chain(const CliqueChain *, int64_t *label, Graph **out);
+
+#endif

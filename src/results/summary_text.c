@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * A summary for people: a header, status counts, then a block a metric with one aligned line a point. Columns that no point of the block
+ * fills are left out. */
+#include "summary_text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+enum { CELL_MAX = AXIS_TEXT_MAX };
+
+bool summary_axis_text(const ResultsTable *t, int axis, int64_t point, char out[AXIS_TEXT_MAX])
+{
+  const ResultsAxis *a   = &t->axis[axis];
+  const int64_t      row = t->first_row[point];
+  *out                   = 0;
+  if (t->point_rows[point] == 0 || (a->text ? a->string[row][0] == 0 : isnan(a->number[row]))) return false;
+  if (a->text)
+    snprintf(out, AXIS_TEXT_MAX, "%s", a->string[row]);
+  else if (a->integer)
+    snprintf(out, AXIS_TEXT_MAX, "%.0f", a->number[row]);
+  else
+    text_number(out, AXIS_TEXT_MAX, a->number[row]);
+  return true;
+}
+
+/* --- a grid of short texts, aligned --- */
+
+typedef struct Grid {
+  int64_t rows; /* with the header */
+  int     columns;
+  bool   *left; /* (columns) aligned; numbers go right */
+  char (*cell)[CELL_MAX];
+} Grid;
+
+static char *cell_at(const Grid *g, int64_t row, int column) { return g->cell[row * g->columns + column]; }
+
+static void put(const Grid *g, int64_t row, int column, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void put(const Grid *g, int64_t row, int column, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(cell_at(g, row, column), CELL_MAX, format, arguments);
+  va_end(arguments);
+}
+
+static size_t width_of(const Grid *g, int column)
+{
+  size_t width = 0;
+  bool   used  = false;
+  for (int64_t row = 0; row < g->rows; row++) {
+    const size_t n = strlen(cell_at(g, row, column));
+    if (n > width) width = n;
+    used = used || (row > 0 && n > 0);
+  }
+  return used ? width : 0;
+}
+
+/* colours: (rows) escape code of the last column, or NULL. */
+static void print_grid(const Grid *g, const char *const *colours, Text *out)
+{
+  size_t *width = mem_calloc((size_t)g->columns, sizeof *width);
+  for (int c = 0; c < g->columns; c++) width[c] = width_of(g, c);
+  for (int64_t row = 0; row < g->rows; row++) {
+    size_t blanks = 2; /* owed before the next text, so that no line ends with some */
+    for (int c = 0; c < g->columns; c++) {
+      const char  *text   = cell_at(g, row, c);
+      const size_t n      = strlen(text);
+      const char  *colour = c == g->columns - 1 && colours ? colours[row] : NULL;
+      if (width[c] == 0) continue;
+      if (!g->left[c]) blanks += width[c] - n;
+      if (n > 0) {
+        text_add(out, "%*s%s%s%s", (int)blanks, "", colour ? colour : "", text, colour ? "\033[0m" : "");
+        blanks = 0;
+      }
+      blanks += 2 + (g->left[c] ? width[c] - n : 0);
+    }
+    text_append(out, "\n");
+  }
+  free(width);
+}
+
+/* --- the block of one metric --- */
+
+enum {
+  COLUMN_N,
+  COLUMN_MEAN,
+  COLUMN_STDERR,
+  COLUMN_INTERVAL,
+  COLUMN_EXACT,
+  COLUMN_P,
+  COLUMN_PUBLISHED,
+  COLUMN_PUBLISHED_P,
+  COLUMN_EXPECTED,
+  COLUMN_VERDICT,
+  COLUMNS
+};
+
+static void put_value(const Grid *g, int64_t row, int column, bool event, double x)
+{
+  if (!isnan(x)) put(g, row, column, event ? "%.4f" : "%.4g", x);
+}
+
+static void put_range(const Grid *g, int64_t row, int column, bool event, double low, double high)
+{
+  if (isnan(low) && isnan(high)) return;
+  put(g, row, column, event ? "[%.4f, %.4f]" : "[%.4g, %.4g]", isnan(low) ? (double)-INFINITY : low, isnan(high) ? (double)INFINITY : high);
+}
+
+static void put_line(const Summary *s, const Grid *g, int64_t row, int64_t point, int metric)
+{
+  const ResultsTable *t     = s->table;
+  const SummaryCell  *c     = &s->cell[point * t->n_metrics + metric];
+  const bool          event = t->metric[metric].event;
+  const int           first = t->n_axes;
+  for (int a = 0; a < t->n_axes; a++)
+    if (!summary_axis_text(t, a, point, cell_at(g, row, a))) put(g, row, a, "-");
+  put(g, row, first + COLUMN_N, "%lld", (long long)c->n);
+  put_value(g, row, first + COLUMN_MEAN, event, c->mean);
+  if (!isnan(c->stderr_)) put(g, row, first + COLUMN_STDERR, "%.2g", c->stderr_);
+  put_range(g, row, first + COLUMN_INTERVAL, event, c->low, c->high);
+  put_value(g, row, first + COLUMN_EXACT, event, c->exact);
+  if (!isnan(c->p_value)) put(g, row, first + COLUMN_P, "%.2g", c->p_value);
+  put_value(g, row, first + COLUMN_PUBLISHED, event, c->published);
+  if (!isnan(c->published_p_value)) put(g, row, first + COLUMN_PUBLISHED_P, "%.2g", c->published_p_value);
+  put_range(g, row, first + COLUMN_EXPECTED, event, c->expect_low, c->expect_high);
+  const char *verdict = verdict_text(c->verdict);
+  put(g, row, first + COLUMN_VERDICT, "%s%s%s", verdict ? verdict : "", verdict && !c->expect_met ? ", " : "",
+      c->expect_met ? "" : "expectation missed");
+}
+
+static const char *colour_of(const SummaryCell *c)
+{
+  if (c->verdict == VERDICT_DIFFERS || !c->expect_met) return "\033[31m";
+  return c->verdict == VERDICT_PAPER_OUTSIDE ? "\033[33m" : "\033[32m";
+}
+
+static void put_header(const ResultsTable *t, const Grid *g)
+{
+  static const char *const title[] = {"n", "mean", "s.e.", "95 % interval", "exact", "p", "published", "its p", "expected", "verdict"};
+  for (int a = 0; a < t->n_axes; a++) {
+    put(g, 0, a, "%s", t->axis[a].name);
+    g->left[a] = t->axis[a].text;
+  }
+  for (int c = 0; c < COLUMNS; c++) put(g, 0, t->n_axes + c, "%s", title[c]);
+  g->left[t->n_axes + COLUMN_VERDICT] = true;
+}
+
+static void add_block(const Summary *s, int metric, bool colour, Text *out)
+{
+  const ResultsTable *t       = s->table;
+  Grid                g       = {.rows = 1, .columns = t->n_axes + COLUMNS};
+  const char        **colours = mem_calloc((size_t)t->n_points + 1, sizeof *colours);
+  g.cell                      = mem_calloc((size_t)((t->n_points + 1) * g.columns), sizeof *g.cell);
+  g.left                      = mem_calloc((size_t)g.columns, sizeof *g.left);
+  put_header(t, &g);
+  for (int64_t p = 0; p < t->n_points; p++) {
+    if (t->point_rows[p] == 0) continue;
+    colours[g.rows] = colour_of(&s->cell[p * t->n_metrics + metric]);
+    put_line(s, &g, g.rows++, p, metric);
+  }
+  text_add(out, "\n%s", t->metric[metric].name);
+  if (t->metric[metric].event)
+    text_append(out, ", probability");
+  else if (strcmp(t->metric[metric].unit, "1") != 0)
+    text_add(out, ", %s", t->metric[metric].unit);
+  text_append(out, "\n");
+  print_grid(&g, colour ? colours : NULL, out);
+  free(colours);
+  free(g.cell);
+  free(g.left);
+}
+
+void summary_table(const Summary *s, bool colour, Text *out)
+{
+  const ResultsTable *t = s->table;
+  if (*t->title) text_add(out, "%s: ", t->title);
+  text_add(out, "%s, %s, myopia %s\n", t->experiment, t->date, t->version);
+  text_add(out, "%lld trials", (long long)t->n_rows);
+  for (int i = 0; i < TRIAL_STATES; i++)
+    if (s->counts[i]) text_add(out, ", %lld %s", (long long)s->counts[i], trial_state_name((TrialState)i));
+  text_append(out, "\n");
+  for (int m = 0; m < t->n_metrics; m++) add_block(s, m, colour, out);
+  text_add(out, "\n%s%s%s\n", !colour ? "" : s->valid ? "\033[32m" : "\033[31m", s->valid ? "VALID" : "INVALID", colour ? "\033[0m" : "");
+  text_append(out, text_string(&s->reasons));
+}

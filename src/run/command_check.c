@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * `myopia check`: validates an input and shows the plan: every value and where it came from, trials, ranks, predicted time, memory,
+ * bytes. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "error.h"
+#include "log.h"
+#include "memory.h"
+#include "plan.h"
+#include "runner.h"
+
+static void json_plan(const Plan *p, int ranks, double seconds, double bytes, double memory)
+{
+  const ParamOrigin *origin;
+  const int          n   = study_origins(p->study, &origin);
+  Text               out = {0};
+  text_append(&out, "{\"experiment\": ");
+  text_add_json(&out, p->experiment->name);
+  text_append(&out, ", \"title\": ");
+  text_add_json(&out, study_title(p->study));
+  text_add(&out,
+           ", \"points\": %lld, \"trials\": %lld, \"ranks_per_trial\": %d, \"predicted_seconds_one_rank\": ", (long long)p->table->n_points,
+           (long long)p->table->n_rows, ranks);
+  text_add_number(&out, seconds);
+  text_append(&out, ", \"output_bytes\": ");
+  text_add_number(&out, bytes);
+  text_append(&out, ", \"memory_per_rank_bytes\": ");
+  text_add_number(&out, memory);
+  text_append(&out, ", \"values\": [");
+  for (int i = 0; i < n; i++) {
+    text_append(&out, i ? ", {\"name\": " : "{\"name\": ");
+    text_add_json(&out, origin[i].name);
+    text_append(&out, ", \"value\": ");
+    text_add_json(&out, origin[i].value);
+    text_append(&out, ", \"origin\": ");
+    text_add_json(&out, origin[i].origin);
+    text_append(&out, "}");
+  }
+  text_append(&out, "], \"axes\": [");
+  for (int i = 0; i < p->table->n_axes; i++) {
+    if (i) text_append(&out, ", ");
+    text_add_json(&out, p->table->axes[i].name);
+  }
+  text_append(&out, "]}");
+  puts(text_string(&out));
+  text_clear(&out);
+}
+
+static void print_points(const Plan *p)
+{
+  enum { SHOWN = 12 };
+  for (int64_t i = 0; i < p->table->n_points && i < SHOWN; i++) {
+    const SweepPoint *point = &p->table->points[i];
+    printf("  point %lld:", (long long)i);
+    for (int k = 0; k < p->table->n_axes; k++)
+      if (point->axes[k].used) printf(" %s=%s", p->table->axes[k].name, point->axes[k].text);
+    printf("  %lld trials, %.3g s each\n", (long long)point->n_rows, p->cost[i]);
+  }
+  if (p->table->n_points > SHOWN) printf("  ... %lld more points\n", (long long)p->table->n_points - SHOWN);
+}
+
+static void print_plan(const Plan *p, int ranks, double seconds, double bytes, double memory)
+{
+  const ParamOrigin *origin;
+  const int          n     = study_origins(p->study, &origin);
+  const int          world = cli_launch_world() > 0 ? cli_launch_world() : 1;
+  printf("experiment %s", p->experiment->name);
+  if (*study_title(p->study)) printf(": %s", study_title(p->study));
+  printf("\n\nvalues\n");
+  for (int i = 0; i < n; i++) printf("  %-18s %-44s %s\n", origin[i].name, origin[i].value, origin[i].origin);
+  printf("\n%lld points x replicates = %lld trials, up to %d rank%s each\n", (long long)p->table->n_points, (long long)p->table->n_rows,
+         ranks, ranks == 1 ? "" : "s");
+  print_points(p);
+  printf("\npredicted: %.3g s of work on one core, about %.3g s on %d rank%s; file %.4g MB; memory per rank about %.0f MB\n", seconds,
+         seconds / world, world, world == 1 ? "" : "s", bytes / 1e6, memory / 1e6);
+}
+
+/* Rank 0 at its largest: process and libraries, a unit's results, the tables of points and trials, and the file read back for the
+ * summary. */
+static double predict_memory(const Plan *p)
+{
+  const double rows = (double)p->table->n_rows, points = (double)p->table->n_points, axes = p->table->n_axes, metrics = p->all.n_metrics;
+  return 70e6 + rows * (180 + 8 * metrics + AXIS_TEXT_MAX * axes) + points * (2500 + 120 * axes + 200 * metrics);
+}
+
+static void report(const Arguments *a, const Plan *p)
+{
+  const ResultsPlan results = plan_results(p);
+  uint8_t          *todo    = mem_calloc((size_t)p->table->n_rows, 1);
+  double            seconds, shortest;
+  int               ranks = 1;
+  for (int64_t i = 0; i < p->table->n_rows; i++) todo[i] = 1;
+  for (int64_t i = 0; i < p->table->n_points; i++)
+    ranks = plan_ranks(a, &p->table->points[i]) > ranks ? plan_ranks(a, &p->table->points[i]) : ranks;
+  runner_predict(p, todo, &seconds, &shortest);
+  const double bytes = (double)results_predict_bytes(&results);
+  (a->json ? json_plan : print_plan)(p, ranks, seconds, bytes, predict_memory(p));
+  free(todo);
+}
+
+static int run(const Arguments *a)
+{
+  char   error[512];
+  size_t size = 0;
+  Plan  *plan = NULL;
+  char  *text = plan_read_file(a->word[0], &size, error, sizeof error);
+  if (!text) {
+    log_error("%s", error);
+    return EXIT_INPUT;
+  }
+  Diagnostics *d = diagnostics_create();
+  if (plan_create(a, text, size, cli_launch_world(), d, &plan)) return EXIT_ENVIRONMENT;
+  diagnostics_print(d, stderr);
+  const int code = diagnostics_errors(d) ? EXIT_INPUT : EXIT_VALID;
+  if (plan) report(a, plan);
+  plan_destroy(&plan);
+  diagnostics_destroy(&d);
+  free(text);
+  return code;
+}
+
+const Command command_check = {.name       = "check",
+                               .arguments  = "INPUT [SET...]",
+                               .summary    = "validate, and show the plan: values, trials, time, memory, bytes",
+                               .options    = "--json --ranks-per-trial --trial --part",
+                               .min_words  = 1,
+                               .max_words  = 1,
+                               .takes_sets = true,
+                               .run        = run};
