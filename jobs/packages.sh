@@ -14,7 +14,7 @@ packages=(
   librandom123-dev libxxhash-dev libyaml-dev libgmp-dev libcmocka-dev
   python3 python3-h5py python3-numpy python3-scipy python3-matplotlib python3-networkx
 )
-if [ "${1:-}" = tests ]; then packages+=(clang-format); fi
+if [ "${1:-}" = tests ]; then packages+=(clang-format procps); fi
 
 command -v dpkg-query >/dev/null || { echo "packages: no dpkg here; install the equivalents of: ${packages[*]}" >&2; exit 3; }
 
