@@ -106,7 +106,8 @@ class Arrays:
 class Run:
     """A results file. Arrays over trials: axes, metrics, timing (dictionaries), trials (a record array of everything in /trials, the axes
     included). Arrays over points: exact, published, published_n, expect_low, expect_high (dictionaries by metric). Dictionaries by metric:
-    unit, kind ("event" or "real"), long_name. points: a dictionary a sweep point, with axes, rows (slice), first_row, n_rows, metrics."""
+    unit, kind ("real", "event" or "clock"), long_name. points: a dictionary a sweep point, with axes, rows (slice), first_row, n_rows,
+    metrics."""
 
     def __init__(self, file):
         trials = file["trials"]

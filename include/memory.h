@@ -11,4 +11,8 @@ void *mem_realloc(void *p, size_t n, size_t size); /* as realloc; new bytes are 
 char *mem_strdup(const char *s);                   /* NULL gives NULL */
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Gives freed memory back to the system again, as glibc does by itself: libsuperlu_dist, which PETSc brings along, turns this off when it
+ * is loaded (M_MMAP_MAX 0, M_TRIM_THRESHOLD -1), and a process then stays as large as its largest moment. Call first thing in main. */
+void mem_give_back(void);
+
 #endif

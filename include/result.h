@@ -10,7 +10,11 @@
 
 enum { RESULT_RANK_MAX = 4, RESULT_MESSAGE_MAX = 96 };
 
-typedef enum { METRIC_REAL = 0, METRIC_EVENT } MetricKind; /* EVENT: 0 or 1, judged by exact binomial tests */
+/* EVENT: 0 or 1, judged by exact binomial tests. CLOCK: a time or a memory of this very run: it differs from run to run, so it stands
+ * outside the row's checksum and has no part in bitwise comparisons. */
+typedef enum { METRIC_REAL = 0, METRIC_EVENT, METRIC_CLOCK } MetricKind;
+
+extern const char *const metric_kind_names[]; /* "real", "event", "clock" */
 
 typedef struct MetricSpec {
   const char *name, *unit, *long_name, *description, *estimator; /* unit "1" for none; string literals */

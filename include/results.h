@@ -25,7 +25,7 @@
  *                        <name>_offset[k+1]), offset (K+1). In both, <name>_shape (K, rank) is the used shape, and the used elements,
  *                        row-major in that shape, come first in the trial's block. Series: attribute every, the stride in steps
  *   /timing/<name> (N)   f64 seconds: wall, compute, reduction, queue, io, idle; outside the checksum
- * Every data set has attributes units, long_name, description; metrics also estimator, sample_count, kind ("event" or "real"),
+ * Every data set has attributes units, long_name, description; metrics also estimator, sample_count, kind ("real", "event" or "clock"),
  * undefined_for ("points 0-3, 7"). One that never changes after creation (provenance, points, identities, axes, offsets) carries the
  * attribute checksum: XXH64 of its bytes, seeded with the XXH64 of its path. A row counts as done only if its checksum (XXH64 over every
  * deterministic byte, seeded with schema hash, id and length, never 0) matches. */
@@ -96,7 +96,7 @@ int results_probe(const char *path, const ResultsPlan *, char *error, size_t siz
 typedef struct ResultsColumn {
   char    name[64], unit[32];
   double *value; /* (n_rows) */
-  bool    event;
+  bool    event, clock;
   /* (n_points) each; capacity and error: of `exact`, as in ReferenceValue */
   double *exact, *capacity, *error, *published, *published_n, *expect_low, *expect_high;
 } ResultsColumn;
@@ -135,6 +135,18 @@ bool results_is_hdf5(const char *path);
  * becomes TRIAL_PENDING (intact false). */
 int  results_read(const char *path, bool check, bool live, ResultsTable **out, char *error, size_t size);
 void results_table_destroy(ResultsTable **);
+
+/* A series or an array of one trial, in the trial's own shape. */
+typedef struct ResultsArray {
+  char      name[64];
+  ArrayType type;
+  int       rank;
+  int64_t   shape[RESULT_RANK_MAX];
+  void     *data; /* row-major */
+} ResultsArray;
+/* Those of the first recorded trial: out (n), owned. Returns 0, or a positive code with one sentence in error. */
+int  results_first_recorded(const char *path, int *n, ResultsArray **out, char *error, size_t size);
+void results_arrays_destroy(int n, ResultsArray **);
 
 /* Whether the file was made for exactly this plan: the same rows with the same ids, keys and recorded trials, the same metrics. Otherwise
  * false, and one sentence that names the first difference. */

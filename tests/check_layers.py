@@ -15,10 +15,10 @@ import sys
 
 # The layer of every public header: the one place where a new header in include/ is entered.
 PUBLIC = {
-    "core": ["diagnostics.h", "error.h", "hash.h", "isa.h", "kernel.h", "log.h", "memory.h", "rng.h", "signals.h", "stats.h",
-             "text.h"],
+    "core": ["diagnostics.h", "error.h", "hash.h", "isa.h", "kernel.h", "log.h", "memo.h", "memory.h", "resource.h", "rng.h",
+             "signals.h", "stats.h", "text.h", "watch.h"],
     "config": ["param.h", "trial.h", "study.h"],
-    "graph": ["graph.h", "connected.h", "libraries.h", "resistance.h", "sparsify.h", "spectrum.h"],
+    "graph": ["graph.h", "connected.h", "graph_source.h", "libraries.h", "resistance.h", "sparsify.h", "spectrum.h", "spectrum_sparse.h"],
     "model": ["one_logit.h"],
     "diffusion": [],
     "metrics": ["starvation.h"],

@@ -16,7 +16,9 @@
 #include "hash.h"
 #include "isa.h"
 #include "log.h"
+#include "memo.h"
 #include "memory.h"
+#include "resource.h"
 #include "rng.h"
 #include "text.h"
 
@@ -418,6 +420,46 @@ static void test_isa(void **state)
   assert_string_equal(isa_name(ISA_V3), "x86-64-v3");
 }
 
+static void count_destroyed(void *value) { ++*(int *)value; }
+
+static void test_memo(void **state)
+{
+  (void)state;
+  int a = 0, b = 0;
+  assert_null(memo_find(1));
+  memo_put(1, &a, count_destroyed);
+  assert_ptr_equal(memo_find(1), &a);
+  assert_null(memo_find(2));
+  memo_put(2, &b, count_destroyed);
+  assert_null(memo_find(1));
+  assert_ptr_equal(memo_find(2), &b);
+  memo_clear();
+  memo_clear();
+  assert_null(memo_find(2));
+  if (a != 1 || b != 1) fail_msg("destroyed: expected once each, got %d and %d", a, b);
+}
+
+/* Memory of the host and of this process: plausible, and the peak follows what is touched. */
+static void memory_is_told(void **state)
+{
+  (void)state;
+  enum { BYTES = 96 << 20 };
+  const double available = resource_memory_free();
+  assert_true(available > 1e6 && available < 1e15);
+  resource_memory_peak_reset();
+  const double before = resource_memory_peak();
+  char        *block  = malloc(BYTES);
+  assert_non_null(block);
+  for (size_t i = 0; i < BYTES; i += 4096) ((volatile char *)block)[i] = 1;
+  const double after = resource_memory_peak();
+  if (!(after - before > 0.8 * BYTES)) fail_msg("peak %g before, %g after touching %d bytes", before, after, BYTES);
+  free(block);
+  assert_true(resource_memory_peak() > 0.9 * after); /* the kernel counts pages in batches */
+  assert_int_equal(setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "7", 1), 0);
+  assert_int_equal(resource_processes(), 7);
+  assert_int_equal(unsetenv("OMPI_COMM_WORLD_LOCAL_SIZE"), 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -436,6 +478,8 @@ int main(void)
       cmocka_unit_test(test_parse_duration),
       cmocka_unit_test(test_diagnostics),
       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_memo),
+      cmocka_unit_test(memory_is_told),
       cmocka_unit_test(test_isa),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

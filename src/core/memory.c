@@ -3,6 +3,7 @@
  * ends with a fixed one. It does not pool or count: sizes here are those of names and tables. */
 #include "memory.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -56,4 +57,11 @@ char *mem_format(const char *format, ...)
   va_end(arguments);
   if (length < 0) out_of_memory();
   return out;
+}
+
+void mem_give_back(void)
+{
+  (void)mallopt(M_MMAP_MAX, 65536);
+  (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, 1 << 24);
 }

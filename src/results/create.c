@@ -365,7 +365,7 @@ static int add_metrics(Maker *m)
     int code = h5_put_text(d, "undefined_for", text_string(&undefined), &m->error);
     text_clear(&undefined);
     TryCode(code);
-    TryCode(h5_put_text(d, "kind", s->kind == METRIC_EVENT ? "event" : "real", &m->error));
+    TryCode(h5_put_text(d, "kind", metric_kind_names[s->kind], &m->error));
     TryCode(h5_put_text(d, "estimator", s->estimator, &m->error));
     TryCode(h5_put_int(d, "sample_count", s->sample_count, &m->error));
     TryH5(&m->error, H5Dclose(d));

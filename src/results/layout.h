@@ -66,7 +66,7 @@ typedef struct RowContent {
   int64_t         replicate;
   int             state;
   const char     *message; /* RESULT_MESSAGE_MAX bytes, zero beyond the text */
-  const double   *metric;  /* (n_metrics) */
+  const double   *metric;  /* (n_metrics); 0 for metrics of kind CLOCK */
   int             n_metrics, n_arrays;
   const RowArray *array; /* (n_arrays); none when the row is not recorded */
 } RowContent;

@@ -126,7 +126,8 @@ static int read_metric(hid_t file, const char *name, ResultsTable *t, ResultsCol
   TryCode(h5_open_column(file, path, t->n_rows, 0, &d, error));
   if (!h5_get_text(d, "units", c->unit, sizeof c->unit, error)) h5_get_text(d, "kind", kind, sizeof kind, error);
   H5Dclose(d);
-  c->event = strcmp(kind, "event") == 0;
+  c->event = strcmp(kind, metric_kind_names[METRIC_EVENT]) == 0;
+  c->clock = strcmp(kind, metric_kind_names[METRIC_CLOCK]) == 0;
   return error->code;
 }
 

@@ -261,7 +261,7 @@ int recorded_checksum(Recorded *r, const ResultsTable *t, int64_t row, int state
   const int64_t k       = t->record[row];
   *checksum             = 0;
   if (k < -1 || k >= r->n_recorded) return 0;
-  for (int m = 0; m < t->n_metrics; m++) metric[m] = t->metric[m].value[row];
+  for (int m = 0; m < t->n_metrics; m++) metric[m] = t->metric[m].clock ? 0 : t->metric[m].value[row];
   if (k >= 0) {
     TryCode(recorded_row(r, k, &content.array, error));
     if (!content.array) return 0;

@@ -12,6 +12,8 @@
 #include "memory.h"
 #include "trial.h"
 
+const char *const metric_kind_names[] = {[METRIC_REAL] = "real", [METRIC_EVENT] = "event", [METRIC_CLOCK] = "clock"};
+
 PetscErrorCode result_schema_metric(ResultSchema *s, const MetricSpec *metric)
 {
   PetscFunctionBeginUser;

@@ -112,14 +112,12 @@ static void put_range(const Grid *g, int64_t row, int column, bool event, double
   put(g, row, column, event ? "[%.4f, %.4f]" : "[%.4g, %.4g]", isnan(low) ? (double)-INFINITY : low, isnan(high) ? (double)INFINITY : high);
 }
 
-static void put_line(const Summary *s, const Grid *g, int64_t row, int64_t point, int metric)
+/* The columns of one point and metric, from column `first` on. */
+static void put_line(const Summary *s, const Grid *g, int64_t row, int first, int64_t point, int metric)
 {
   const ResultsTable *t     = s->table;
   const SummaryCell  *c     = &s->cell[point * t->n_metrics + metric];
   const bool          event = t->metric[metric].event;
-  const int           first = t->n_axes;
-  for (int a = 0; a < t->n_axes; a++)
-    if (!summary_axis_text(t, a, point, cell_at(g, row, a))) put(g, row, a, "-");
   put(g, row, first + COLUMN_N, "%lld", (long long)c->n);
   put_value(g, row, first + COLUMN_MEAN, event, c->mean);
   if (!isnan(c->stderr_)) put(g, row, first + COLUMN_STDERR, "%.2g", c->stderr_);
@@ -140,29 +138,43 @@ static const char *colour_of(const SummaryCell *c)
   return c->verdict == VERDICT_PAPER_OUTSIDE ? "\033[33m" : "\033[32m";
 }
 
-static void put_header(const ResultsTable *t, const Grid *g)
+static void put_header(const Grid *g, int first)
 {
   static const char *const title[] = {"n", "mean", "s.e.", "95 % interval", "exact", "p", "published", "its p", "expected", "verdict"};
-  for (int a = 0; a < t->n_axes; a++) {
-    put(g, 0, a, "%s", t->axis[a].name);
-    g->left[a] = t->axis[a].text;
-  }
-  for (int c = 0; c < COLUMNS; c++) put(g, 0, t->n_axes + c, "%s", title[c]);
-  g->left[t->n_axes + COLUMN_VERDICT] = true;
+  for (int c = 0; c < COLUMNS; c++) put(g, 0, first + c, "%s", title[c]);
+  g->left[first + COLUMN_VERDICT] = true;
+}
+
+static Grid grid_create(int64_t rows, int first)
+{
+  Grid g = {.rows = 1, .columns = first + COLUMNS};
+  g.cell = mem_calloc((size_t)(rows * g.columns), sizeof *g.cell);
+  g.left = mem_calloc((size_t)g.columns, sizeof *g.left);
+  put_header(&g, first);
+  return g;
+}
+
+static void grid_clear(Grid *g)
+{
+  free(g->cell);
+  free(g->left);
 }
 
 static void add_block(const Summary *s, int metric, bool colour, Text *out)
 {
   const ResultsTable *t       = s->table;
-  Grid                g       = {.rows = 1, .columns = t->n_axes + COLUMNS};
+  Grid                g       = grid_create(t->n_points + 1, t->n_axes);
   const char        **colours = mem_calloc((size_t)t->n_points + 1, sizeof *colours);
-  g.cell                      = mem_calloc((size_t)((t->n_points + 1) * g.columns), sizeof *g.cell);
-  g.left                      = mem_calloc((size_t)g.columns, sizeof *g.left);
-  put_header(t, &g);
+  for (int a = 0; a < t->n_axes; a++) {
+    put(&g, 0, a, "%s", t->axis[a].name);
+    g.left[a] = t->axis[a].text;
+  }
   for (int64_t p = 0; p < t->n_points; p++) {
     if (t->point_rows[p] == 0) continue;
+    for (int a = 0; a < t->n_axes; a++)
+      if (!summary_axis_text(t, a, p, cell_at(&g, g.rows, a))) put(&g, g.rows, a, "-");
     colours[g.rows] = colour_of(&s->cell[p * t->n_metrics + metric]);
-    put_line(s, &g, g.rows++, p, metric);
+    put_line(s, &g, g.rows++, t->n_axes, p, metric);
   }
   text_add(out, "\n%s", t->metric[metric].name);
   if (t->metric[metric].event)
@@ -172,8 +184,29 @@ static void add_block(const Summary *s, int metric, bool colour, Text *out)
   text_append(out, "\n");
   print_grid(&g, colour ? colours : NULL, out);
   free(colours);
-  free(g.cell);
-  free(g.left);
+  grid_clear(&g);
+}
+
+/* Without a sweep: one table, a line a metric that has a value or should have one. */
+static void add_only_point(const Summary *s, bool colour, Text *out)
+{
+  const ResultsTable *t       = s->table;
+  Grid                g       = grid_create(t->n_metrics + 1, 2);
+  const char        **colours = mem_calloc((size_t)t->n_metrics + 1, sizeof *colours);
+  g.left[0] = g.left[1] = true;
+  put(&g, 0, 0, "metric");
+  put(&g, 0, 1, "unit");
+  for (int m = 0; m < t->n_metrics; m++) {
+    if (s->cell[m].n == 0 && isnan(s->cell[m].exact)) continue;
+    colours[g.rows] = colour_of(&s->cell[m]);
+    put(&g, g.rows, 0, "%s", t->metric[m].name);
+    put(&g, g.rows, 1, "%s", t->metric[m].unit);
+    put_line(s, &g, g.rows++, 2, 0, m);
+  }
+  text_append(out, "\n");
+  print_grid(&g, colour ? colours : NULL, out);
+  free(colours);
+  grid_clear(&g);
 }
 
 void summary_table(const Summary *s, bool colour, Text *out)
@@ -185,7 +218,8 @@ void summary_table(const Summary *s, bool colour, Text *out)
   for (int i = 0; i < TRIAL_STATES; i++)
     if (s->counts[i]) text_add(out, ", %lld %s", (long long)s->counts[i], trial_state_name((TrialState)i));
   text_append(out, "\n");
-  for (int m = 0; m < t->n_metrics; m++) add_block(s, m, colour, out);
+  if (t->n_points == 1 && t->n_axes == 0) add_only_point(s, colour, out);
+  for (int m = 0; m < t->n_metrics && (t->n_points > 1 || t->n_axes > 0); m++) add_block(s, m, colour, out);
   text_add(out, "\n%s%s%s\n", !colour ? "" : s->valid ? "\033[32m" : "\033[31m", s->valid ? "VALID" : "INVALID", colour ? "\033[0m" : "");
   text_append(out, text_string(&s->reasons));
 }

@@ -178,7 +178,10 @@ static int put_row(Takeover *t, const ResultSchema *point, int64_t row, RowArray
                                   .n_metrics = l->all.n_metrics,
                                   .n_arrays  = k < 0 ? 0 : l->all.n_arrays,
                                   .array     = part};
-  for (int i = 0; i < l->all.n_metrics; i++) metric[i] = t->metric[i] < 0 ? NAN : t->old->metric[t->metric[i]].value[old];
+  for (int i = 0; i < l->all.n_metrics; i++) {
+    const ResultsColumn *from = t->metric[i] < 0 ? NULL : &t->old->metric[t->metric[i]];
+    metric[i]                 = l->all.metrics[i].kind == METRIC_CLOCK ? 0 : from ? from->value[old] : NAN;
+  }
   if (content.n_arrays) TryCode(recorded_row(t->recorded, t->old->record[old], &used, t->error));
   for (int i = 0; i < content.n_arrays; i++) {
     part[i] = (RowArray){.rank = l->array[i].spec.rank, .extent = undefined};

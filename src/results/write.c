@@ -315,7 +315,7 @@ static int write_checksums(Batch *b)
                                .array     = array};
     sum[i]                  = 0;
     if (!state_is_final(row.state)) continue;
-    for (int m = 0; m < row.n_metrics; m++) metric[m] = stored_metric(b, index[m], i);
+    for (int m = 0; m < row.n_metrics; m++) metric[m] = l->all.metrics[m].kind == METRIC_CLOCK ? 0 : stored_metric(b, index[m], i);
     if (result_recorded(b->result, i)) row.n_arrays = l->all.n_arrays;
     for (int a = 0; a < row.n_arrays; a++) array[a] = row_array(b, a, i);
     sum[i] = row_checksum(l->schema_hash, &row);

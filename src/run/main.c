@@ -9,6 +9,8 @@
 #include "cli.h"
 #include "error.h"
 #include "log.h"
+#include "memo.h"
+#include "memory.h"
 #include "signals.h"
 
 static int run_parallel(const Command *command, const Arguments *arguments, int argc, char **argv)
@@ -22,6 +24,7 @@ static int run_parallel(const Command *command, const Arguments *arguments, int 
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   log_set_rank(rank);
   const int code = command->run(arguments);
+  memo_clear();
   if (PetscFinalize()) return EXIT_ENVIRONMENT;
   MPI_Finalize();
   return code;
@@ -40,6 +43,7 @@ int main(int argc, char **argv)
 {
   Arguments arguments;
   int       code;
+  mem_give_back();
   setenv("OPENBLAS_NUM_THREADS", "1", 0);
   if (open_standard_files()) return EXIT_ENVIRONMENT;
   const int rank = cli_launch_rank();
