@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The graph container: checks and copies an edge list, and finds connected components by union-find with path halving (Tarjan and van
  * Leeuwen, J. ACM 31 (1984) 245), linking the larger root to the smaller so that a component's root is its smallest vertex.
- * It builds no adjacency lists: what needs one builds its own. */
+ * Repeated edges are found by a linear scan when edges are sorted, else by a radix sort. Adjacency lists are in adjacency.c. */
 #include "graph.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-typedef struct EdgeKey {
-  int64_t u, v, edge;
-} EdgeKey;
-
-static int compare_edges(const void *a, const void *b)
-{
-  const EdgeKey *x = a, *y = b;
-  if (x->u != y->u) return x->u < y->u ? -1 : 1;
-  if (x->v != y->v) return x->v < y->v ? -1 : 1;
-  return (x->edge > y->edge) - (x->edge < y->edge);
-}
+#include "edge_list.h"
 
 static PetscErrorCode check_edges(int64_t n, int64_t m, const int64_t *u, const int64_t *v, const double *weight)
 {
@@ -34,19 +22,43 @@ static PetscErrorCode check_edges(int64_t n, int64_t m, const int64_t *u, const 
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_duplicates(const Graph *g)
+/* Strictly ascending edges, as every generator and reader makes them, repeat nothing. */
+static bool is_sorted(const Graph *g)
 {
-  EdgeKey *sorted;
+  for (int64_t e = 1; e < g->m; e++)
+    if (g->u[e] < g->u[e - 1] || (g->u[e] == g->u[e - 1] && g->v[e] <= g->v[e - 1])) return false;
+  return true;
+}
+
+/* The sort is stable, so the second of two equal neighbours is the later edge. Beyond 2^32 vertices two stable sorts by whole words. */
+static PetscErrorCode find_repeated(const Graph *g, int64_t *twice)
+{
+  uint64_t *key, *edge;
 
   PetscFunctionBeginUser;
-  if (g->m < 2) PetscFunctionReturn(0);
-  PetscCall(PetscMalloc1((size_t)g->m, &sorted));
-  for (int64_t e = 0; e < g->m; e++) sorted[e] = (EdgeKey){g->u[e], g->v[e], e};
-  qsort(sorted, (size_t)g->m, sizeof *sorted, compare_edges);
-  int64_t twice = -1;
-  for (int64_t i = 1; i < g->m && twice < 0; i++)
-    if (sorted[i].u == sorted[i - 1].u && sorted[i].v == sorted[i - 1].v) twice = sorted[i].edge;
-  PetscCall(PetscFree(sorted));
+  PetscCall(PetscMalloc2((size_t)g->m, &key, (size_t)g->m, &edge));
+  const bool packed = g->n <= EDGE_LIST_VERTICES;
+  for (int64_t e = 0; e < g->m; e++) {
+    key[e]  = packed ? edge_key(g->u[e], g->v[e]) : (uint64_t)g->v[e];
+    edge[e] = (uint64_t)e;
+  }
+  PetscCall(keys_sort_word(g->m, key, edge));
+  for (int64_t i = 0; !packed && i < g->m; i++) key[i] = (uint64_t)g->u[edge[i]];
+  if (!packed) PetscCall(keys_sort_word(g->m, key, edge));
+  *twice = -1;
+  for (int64_t i = 1; i < g->m && *twice < 0; i++)
+    if (key[i] == key[i - 1] && g->v[edge[i]] == g->v[edge[i - 1]]) *twice = (int64_t)edge[i];
+  PetscCall(PetscFree2(key, edge));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_duplicates(const Graph *g)
+{
+  int64_t twice;
+
+  PetscFunctionBeginUser;
+  if (is_sorted(g)) PetscFunctionReturn(0);
+  PetscCall(find_repeated(g, &twice));
   PetscCheck(twice < 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "edge %lld repeats an earlier edge between %lld and %lld",
              (long long)twice, (long long)g->u[twice], (long long)g->v[twice]);
   PetscFunctionReturn(0);
@@ -60,18 +72,12 @@ PetscErrorCode graph_create(int64_t n, int64_t m, const int64_t *u, const int64_
   PetscCheck(n >= 0 && m >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a graph of %lld vertices and %lld edges", (long long)n,
              (long long)m);
   PetscCall(check_edges(n, m, u, v, weight));
-  PetscCall(PetscNew(&g));
-  g->n = n;
-  g->m = m;
-  PetscCall(PetscMalloc2((size_t)m, &g->u, (size_t)m, &g->v));
+  PetscCall(graph_allocate(n, m, weight != NULL, &g));
   for (int64_t e = 0; e < m; e++) {
     g->u[e] = u[e] < v[e] ? u[e] : v[e];
     g->v[e] = u[e] < v[e] ? v[e] : u[e];
   }
-  if (weight) {
-    PetscCall(PetscMalloc1((size_t)m, &g->weight));
-    for (int64_t e = 0; e < m; e++) g->weight[e] = weight[e];
-  }
+  for (int64_t e = 0; weight && e < m; e++) g->weight[e] = weight[e];
   const PetscErrorCode duplicate = check_duplicates(g);
   if (duplicate) graph_destroy(&g);
   PetscCall(duplicate);
