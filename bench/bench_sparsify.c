@@ -92,7 +92,7 @@ static PetscErrorCode bench(int repeats, bool *ok)
 
   PetscFunctionBeginUser;
   PetscCall(graph_clique_chain(&chain, label, &g));
-  PetscCall(resistance_edges(g, NULL, resistance));
+  PetscCall(resistance_edges(g, resistance));
   for (int method = 0; method < 4; method++) {
     score_edges(method, label, resistance, score);
     PetscCall(bench_method(method, &chain, g, score, repeats, ok));

@@ -9,7 +9,7 @@ set -euo pipefail
 packages=(
   gcc libc6-dev cmake ninja-build pkg-config git
   openmpi-bin libopenmpi-dev
-  libpetsc-real-dev libslepc-real-dev libopenblas-dev
+  libpetsc-real-dev libslepc-real-dev libopenblas-dev libsuitesparse-dev
   libhdf5-openmpi-dev hdf5-tools zlib1g-dev
   librandom123-dev libxxhash-dev libyaml-dev libgmp-dev libcmocka-dev
   python3 python3-h5py python3-numpy python3-scipy python3-matplotlib python3-networkx

@@ -192,7 +192,7 @@ static void barbell_connectivity(void **state)
   int64_t label[57];
   double  resistance[57], frequency[57], weighted[57], none[57] = {0};
   Graph  *g = clique_chain(2, 8, 1, label);
-  assert_int_equal(resistance_edges(g, NULL, resistance), 0);
+  assert_int_equal(resistance_edges(g, resistance), 0);
   for (int64_t e = 0; e < g->m; e++) {
     frequency[e] = label[e] < 0 ? 0.05 : 0.95;
     weighted[e]  = frequency[e] + 10 * resistance[e];

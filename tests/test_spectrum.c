@@ -111,7 +111,7 @@ static Edges random_edges(Rng *rng, int64_t n, double p, bool weighted)
 static void resistances(const Edges *e, double *r)
 {
   Graph *g = graph_of(e);
-  assert_int_equal(resistance_edges(g, NULL, r), 0);
+  assert_int_equal(resistance_edges(g, r), 0);
   near("Foster", resistance_foster_error(g, r), 0, 1e-12);
   graph_destroy(&g);
 }
@@ -187,7 +187,7 @@ static void resistance_against_spanning_trees(void **state)
       total += product;
       for (int i = 0; i < e.m; i++) with[i] += keep[i] ? product : 0;
     }
-    assert_int_equal(resistance_edges(g, "dense", r), 0);
+    assert_int_equal(resistance_edges(g, r), 0);
     for (int i = 0; total > 0 && i < e.m; i++) near("tree share", r[i] * e.weight[i], with[i] / total, 1e-13);
     graph_destroy(&g);
   }
@@ -218,16 +218,18 @@ static void resistance_methods(void **state)
 {
   (void)state;
   double r;
-  assert_string_equal(resistance_method_get(0)->name, "dense");
-  assert_null(resistance_method_get(1));
+  for (int i = 0; resistance_method_names[i]; i++) {
+    assert_string_equal(resistance_method_get(i)->name, resistance_method_names[i]);
+    assert_int_equal(resistance_method_get(i)->id, i);
+    assert_ptr_equal(resistance_method_find(resistance_method_names[i]), resistance_method_get(i));
+  }
+  assert_null(resistance_method_get(RESISTANCE_SOLVE + 1));
   assert_null(resistance_method_get(-1));
-  assert_ptr_equal(resistance_method_find("dense"), resistance_method_get(0));
   assert_null(resistance_method_find("Dense"));
   Graph *g = NULL;
   assert_int_equal(graph_create(20001, 1, (int64_t[]){0}, (int64_t[]){1}, NULL, &g), 0);
   assert_int_equal(PetscPushErrorHandler(PetscReturnErrorHandler, NULL), 0);
-  assert_int_equal(resistance_edges(g, "dense", &r), PETSC_ERR_ARG_OUTOFRANGE);
-  assert_int_equal(resistance_edges(g, "no such method", &r), PETSC_ERR_ARG_UNKNOWN_TYPE);
+  assert_int_equal(resistance_edges(g, &r), PETSC_ERR_ARG_OUTOFRANGE);
   assert_int_equal(PetscPopErrorHandler(), 0);
   graph_destroy(&g);
 }

@@ -80,7 +80,7 @@ static PetscErrorCode plan_create(const CliqueChain *chain, const CliqueProtocol
   *plan = (CliquePlan){0};
   PetscCall(PetscMalloc5(m, &plan->label, m, &plan->bridge, m, &plan->resistance, m, &plan->frequency, m, &plan->score));
   PetscCall(graph_clique_chain(chain, plan->label, &plan->graph));
-  PetscCall(resistance_edges(plan->graph, NULL, plan->resistance));
+  PetscCall(resistance_edges(plan->graph, plan->resistance));
   for (size_t e = 0; e < m; e++) {
     plan->bridge[e] = plan->label[e] < 0;
     plan->n_bridges += plan->bridge[e];

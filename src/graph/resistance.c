@@ -4,12 +4,20 @@
 #include "resistance.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "log.h"
 #include "resistance_methods.h"
 
+const char *const resistance_method_names[] = {"auto", "dense", "exact", "sketch", "solve", NULL};
+
 static const ResistanceMethod methods[] = {
-    {"dense", "pseudo-inverse of each component by LAPACK's Cholesky, O(n^3), exact, n <= 20,000", resistance_dense},
+    {"auto", "dense for blocks of up to 64 vertices, exact where memory and seconds_limit allow, else sketch", RESISTANCE_AUTO},
+    {"dense", "pseudo-inverse of each block by LAPACK's Cholesky, O(n^3), exact, n <= 20,000", RESISTANCE_DENSE},
+    {"exact", "supernodal selected inversion: every edge without a solve; several ranks by nested dissection", RESISTANCE_EXACT},
+    {"sketch", "Johnson-Lindenstrauss with a control variate: unbiased, standard errors, any size, also by rows", RESISTANCE_SKETCH},
+    {"solve", "one PETSc solve a pair, rows distributed, your own -resistance_ options", RESISTANCE_SOLVE},
 };
 
 enum { METHODS = sizeof methods / sizeof methods[0] };
@@ -23,13 +31,26 @@ const ResistanceMethod *resistance_method_find(const char *name)
   return NULL;
 }
 
-PetscErrorCode resistance_edges(const Graph *g, const char *method, double *resistance)
+PetscErrorCode resistance_edges(const Graph *g, double *resistance)
 {
   PetscFunctionBeginUser;
-  const ResistanceMethod *chosen = resistance_method_find(method ? method : "dense");
-  PetscCheck(chosen, PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE, "no resistance method is called \"%s\"", method);
-  PetscCall(chosen->edges(g, resistance));
+  PetscCall(resistance_dense(g, g->m, NULL, NULL, resistance));
   PetscFunctionReturn(0);
+}
+
+bool resistance_too_slow(const ResistanceOptions *options, ResistanceStats *stats)
+{
+  if (!options || options->seconds_limit <= 0 || stats->predicted_seconds <= options->seconds_limit) return false;
+  snprintf(stats->refused, sizeof stats->refused, "exact is predicted to take %.3g s of the %.3g s allowed", stats->predicted_seconds,
+           options->seconds_limit);
+  return true;
+}
+
+void resistance_announce(const ResistanceStats *stats, const Graph *g)
+{
+  if (stats->predicted_seconds < 2) return;
+  log_info("%s: a block of %lld vertices and %lld edges, about %.0f s and %.2f GB a rank", resistance_method_names[stats->method],
+           (long long)g->n, (long long)g->m, stats->predicted_seconds, 1e-9 * stats->predicted_bytes);
 }
 
 double resistance_foster_error(const Graph *g, const double *resistance)

@@ -6,6 +6,7 @@
  * graphs. */
 #include "resistance_methods.h"
 
+#include <math.h>
 #include <petscblaslapack.h>
 
 enum { DENSE_VERTICES_MAX = 20000 };
@@ -62,24 +63,34 @@ static PetscErrorCode invert(int64_t n, double *a)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode solve_parts(const Graph *g, const Parts *parts, double *a, double *resistance)
+/* Resistances of those pairs whose two ends lie in component c. */
+static void read_off(const Parts *parts, int64_t c, const double *a, int64_t n_pairs, const int64_t *u, const int64_t *v,
+                     double *resistance)
+{
+  const int64_t n = parts->size[c];
+  for (int64_t k = 0; k < n_pairs; k++) {
+    if (parts->component[u[k]] != c || parts->component[v[k]] != c) continue;
+    const int64_t i = parts->local[u[k]], j = parts->local[v[k]];
+    resistance[k] = i == j ? 0 : a[i + i * n] + a[j + j * n] - 2 * a[PetscMax(i, j) + PetscMin(i, j) * n];
+  }
+}
+
+static PetscErrorCode solve_parts(const Graph *g, const Parts *parts, double *a, int64_t n_pairs, const int64_t *u, const int64_t *v,
+                                  double *resistance)
 {
   PetscFunctionBeginUser;
+  for (int64_t k = 0; k < n_pairs; k++) resistance[k] = u[k] == v[k] ? 0 : INFINITY;
   for (int64_t c = 0; c < parts->count; c++) {
     const int64_t n = parts->size[c];
     if (n < 2) continue;
     assemble(g, parts, c, a);
     PetscCall(invert(n, a));
-    for (int64_t e = 0; e < g->m; e++) {
-      if (parts->component[g->u[e]] != c) continue;
-      const int64_t i = parts->local[g->u[e]], j = parts->local[g->v[e]];
-      resistance[e] = a[i + i * n] + a[j + j * n] - 2 * a[PetscMax(i, j) + PetscMin(i, j) * n];
-    }
+    read_off(parts, c, a, n_pairs, u, v, resistance);
   }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode resistance_dense(const Graph *g, double *resistance)
+PetscErrorCode resistance_dense(const Graph *g, int64_t n_pairs, const int64_t *u, const int64_t *v, double *resistance)
 {
   Parts   parts;
   double *a;
@@ -89,7 +100,7 @@ PetscErrorCode resistance_dense(const Graph *g, double *resistance)
              "the dense resistance method takes %d vertices at most, this graph has %lld", DENSE_VERTICES_MAX, (long long)g->n);
   PetscCall(parts_create(g, &parts));
   PetscCall(PetscMalloc1((size_t)(parts.largest * parts.largest), &a));
-  const PetscErrorCode failed = solve_parts(g, &parts, a, resistance);
+  const PetscErrorCode failed = solve_parts(g, &parts, a, n_pairs, u ? u : g->u, v ? v : g->v, resistance);
   PetscCall(PetscFree(a));
   PetscCall(PetscFree3(parts.component, parts.local, parts.size));
   PetscCall(failed);
