@@ -18,6 +18,9 @@ typedef struct Sparsifier Sparsifier;
  * SAMPLED: `keep` draws without replacement with probability proportional to the score (exponential keys; edges of score 0 come last,
  * in random order; scores below 2^-900 of the largest count as 0). */
 PetscErrorCode sparsifier_create(const Graph *, const double *score, int64_t keep, Selection, Sparsifier **out);
+/* The same without lambda2 of the whole graph, which costs O(n^3): for sparsifier_fates and sparsifier_select alone, on graphs of any
+ * size below 2^31 edges. */
+PetscErrorCode sparsifier_create_selector(const Graph *, const double *score, int64_t keep, Selection, Sparsifier **out);
 void           sparsifier_destroy(Sparsifier **);
 
 /* Fates under TOPK, for connected_probability_pool: fate (m, EdgeFate), *draw edges out of the pool. Under SAMPLED the pool holds every
@@ -38,5 +41,13 @@ typedef struct SparsifyOutcome {
  * runs on bit masks and lane-parallel lambda2; larger graphs on union-find and LAPACK (the slow reference, also reachable with
  * reference = true). */
 PetscErrorCode sparsifier_run(const Sparsifier *, int64_t n, const uint64_t *key, bool reference, SparsifyOutcome *);
+
+/* kept: (m) flags of the trial with this random key; those that sparsifier_run would keep. */
+PetscErrorCode sparsifier_select(const Sparsifier *, uint64_t key, uint8_t *kept);
+
+/* Spectral sparsification by effective resistances (Spielman and Srivastava, SIAM J. Comput. 40 (2011) 1913): `draws` draws with
+ * replacement, edge e with probability p_e = w_e R_e / sum w R; every draw of e adds w_e / (draws p_e) to its weight, so that the mean of
+ * the new Laplacian is the old one. weight: (m) new weights, 0 where an edge was never drawn. Random numbers: (key, draw number). */
+PetscErrorCode sparsify_by_resistance(const Graph *, const double *resistance, int64_t draws, uint64_t key, double *weight);
 
 #endif

@@ -89,6 +89,18 @@ static void run_masks(const Sparsifier *s, int64_t n, const uint64_t *key, Choos
   finish_waiting(s, &waiting, out);
 }
 
+PetscErrorCode sparsifier_select(const Sparsifier *s, uint64_t key, uint8_t *kept)
+{
+  Chooser chooser;
+
+  PetscFunctionBeginUser;
+  PetscCall(chooser_create(s, &chooser));
+  chooser_select(s, key, &chooser);
+  chooser_flags(s, &chooser, kept);
+  PetscCall(chooser_destroy(&chooser));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode sparsifier_run(const Sparsifier *s, int64_t n, const uint64_t *key, bool reference, SparsifyOutcome *out)
 {
   Chooser chooser;

@@ -152,7 +152,7 @@ static PetscErrorCode make_masks(Sparsifier *s)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode build(Sparsifier *s, const double *score, int64_t keep, Selection selection)
+static PetscErrorCode build(Sparsifier *s, const double *score, int64_t keep, Selection selection, bool measured)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1((size_t)s->graph->m, &s->fate));
@@ -162,12 +162,13 @@ static PetscErrorCode build(Sparsifier *s, const double *score, int64_t keep, Se
   else
     decide_sampled(s, score, keep);
   PetscCall(collect_pool(s, score));
-  PetscCall(make_masks(s));
-  PetscCall(measure_whole(s));
+  s->lambda2_whole = NAN;
+  if (measured) PetscCall(make_masks(s));
+  if (measured) PetscCall(measure_whole(s));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode sparsifier_create(const Graph *g, const double *score, int64_t keep, Selection selection, Sparsifier **out)
+static PetscErrorCode create(const Graph *g, const double *score, int64_t keep, Selection selection, bool measured, Sparsifier **out)
 {
   Sparsifier *s;
 
@@ -176,10 +177,24 @@ PetscErrorCode sparsifier_create(const Graph *g, const double *score, int64_t ke
   PetscCall(PetscNew(&s));
   s->level              = isa_level();
   PetscErrorCode failed = graph_create(g->n, g->m, g->u, g->v, NULL, &s->graph);
-  if (!failed) failed = build(s, score, keep, selection);
+  if (!failed) failed = build(s, score, keep, selection, measured);
   if (failed) sparsifier_destroy(&s);
   PetscCall(failed);
   *out = s;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode sparsifier_create(const Graph *g, const double *score, int64_t keep, Selection selection, Sparsifier **out)
+{
+  PetscFunctionBeginUser;
+  PetscCall(create(g, score, keep, selection, true, out));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode sparsifier_create_selector(const Graph *g, const double *score, int64_t keep, Selection selection, Sparsifier **out)
+{
+  PetscFunctionBeginUser;
+  PetscCall(create(g, score, keep, selection, false, out));
   PetscFunctionReturn(0);
 }
 
