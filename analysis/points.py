@@ -68,3 +68,23 @@ def read(path, experiment):
     if run.experiment != experiment:
         sys.exit(f"{path}: holds experiment {run.experiment}, this figure draws {experiment}")
     return [Point(run, number) for number in range(len(run.points))]
+
+
+def recorded(all_points):
+    """[(point, row)] of the trials that are done and recorded, in order of their rows."""
+    trials = all_points[0].run.trials if all_points else []
+    rows = np.flatnonzero((trials["record"] >= 0) & (trials["state"] == load.DONE)) if len(trials) else []
+    return [(all_points[trials["point"][row]], int(row)) for row in rows]
+
+
+def chosen(path, all_points, array, row=None):
+    """(point, row) of the trial with this row, or of the first one, that has this array; ends the program with one sentence without."""
+    trials = recorded(all_points)
+    if not trials or array not in all_points[0].run.array_names:
+        sys.exit(f"{path}: no recorded trial is done; set `record: {{trajectories: first_per_point}}` in the input")
+    for point, own in trials:
+        if row in (None, own) and point.run.array(array, own) is not None:
+            return point, own
+    if row is None:
+        sys.exit(f"{path}: no recorded trial has {array}: its graph has no edges")
+    sys.exit(f"{path}: trial {row} is not recorded or not done; recorded are {', '.join(str(own) for _, own in trials)}")

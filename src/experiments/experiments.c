@@ -10,7 +10,10 @@
   X(barbell) \
   X(chain) \
   X(bridge) \
-  X(opt_dynamics)
+  X(opt_dynamics) \
+  X(resistance) \
+  X(spectrum) \
+  X(sparsify)
 /* clang-format on */
 
 #define DECLARE(name) extern const Experiment experiment_##name;

@@ -11,8 +11,9 @@
 #include "memory.h"
 #include "text.h"
 
-static const Command *const commands[] = {&command_list,   &command_describe, &command_check,  &command_run,     &command_show,
-                                          &command_export, &command_verify,   &command_doctor, &command_version, NULL};
+static const Command *const commands[] = {&command_list,       &command_describe, &command_check,   &command_run,
+                                          &command_resistance, &command_spectrum, &command_show,    &command_export,
+                                          &command_verify,     &command_doctor,   &command_version, NULL};
 
 const Command *command_get(int i) { return commands[i]; }
 
@@ -30,10 +31,14 @@ static bool set_only_failed(Arguments *a, const char *v) { return (void)v, a->on
 static bool set_help(Arguments *a, const char *v) { return (void)v, a->help = true; }
 static bool set_out(Arguments *a, const char *v) { return (a->out = v)[0] != 0; }
 static bool set_trial(Arguments *a, const char *v) { return (a->trial = v)[0] != 0; }
+static bool set_method(Arguments *a, const char *v) { return (a->method = v)[0] != 0; }
+static bool set_pairs(Arguments *a, const char *v) { return (a->pairs = v)[0] != 0; }
+static bool set_eigenpairs(Arguments *a, const char *v) { return (a->eigenpairs = v)[0] != 0; }
 static bool set_time_limit(Arguments *a, const char *v) { return text_parse_duration(v, &a->time_limit); }
 
 static bool set_ranks_per_trial(Arguments *a, const char *v)
 {
+  a->ranks_given = true;
   return text_parse_int(v, &a->ranks_per_trial) && a->ranks_per_trial >= 1 && a->ranks_per_trial <= 1000000;
 }
 
@@ -57,6 +62,9 @@ static const Option options[] = {
      set_time_limit},
     {"--trial", "ID", "only this trial: its row number or its id (0x...)", set_trial},
     {"--part", "I/N", "only the I-th of N contiguous parts of the trials", set_part},
+    {"--method", "M", "how to compute it; `myopia list` names the methods", set_method},
+    {"--pairs", "FILE", "R between these pairs of vertices, one pair a line, instead of every edge", set_pairs},
+    {"-k", "K", "number of smallest eigenvalues (default 6)", set_eigenpairs},
     {"--json", NULL, "machine-readable output", set_json},
     {"--csv", NULL, "comma-separated values", set_csv},
     {"--help", NULL, "this text", set_help},
@@ -86,7 +94,7 @@ static const char *option_name(const void *ctx, int i)
 static void print_overview(FILE *f)
 {
   fputs("myopia measures how diffusion models fail on structure, beside the exact values.\n\nusage: myopia COMMAND ...\n\n", f);
-  for (int i = 0; commands[i]; i++) fprintf(f, "  %-9s %-38s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
+  for (int i = 0; commands[i]; i++) fprintf(f, "  %-10s %-38s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
   fputs(
       "\n`myopia COMMAND --help` tells a command's options. SET overrides one key of the input: lambda=10, method=random,oracle (sweeps),\n"
       "seed=range(0,99), lr=logspace(-4,-1,7), record.every=10.\n"

@@ -15,9 +15,12 @@ typedef struct Arguments {
   /* options */
   bool        json, csv, resume, overwrite, extend, only_failed, help;
   const char *out, *trial;
-  int64_t     part, parts;     /* --part I/N; 0: whole */
-  int64_t     ranks_per_trial; /* default 1 */
-  double      time_limit;      /* seconds; infinity: none */
+  bool        scratch;                     /* out goes when the command ends */
+  const char *method, *pairs, *eigenpairs; /* of the short forms; NULL: not given */
+  int64_t     part, parts;                 /* --part I/N; 0: whole */
+  int64_t     ranks_per_trial;             /* default 1 */
+  bool        ranks_given;                 /* --ranks-per-trial was there */
+  double      time_limit;                  /* seconds; infinity: none */
 } Arguments;
 
 typedef struct Command {
@@ -30,7 +33,7 @@ typedef struct Command {
 } Command;
 
 extern const Command command_list, command_describe, command_check, command_run, command_show, command_export, command_verify,
-    command_doctor, command_version;
+    command_doctor, command_version, command_resistance, command_spectrum;
 
 const Command *command_get(int i); /* NULL after the last */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * `myopia check`: validates an input and shows the plan: every value and where it came from, trials, ranks, predicted time, memory,
  * bytes. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -82,7 +83,10 @@ static void print_plan(const Plan *p, int ranks, double seconds, double bytes, d
 static double predict_memory(const Plan *p)
 {
   const double rows = (double)p->table->n_rows, points = (double)p->table->n_points, axes = p->table->n_axes, metrics = p->all.n_metrics;
-  return 70e6 + rows * (180 + 8 * metrics + AXIS_TEXT_MAX * axes) + points * (2500 + 120 * axes + 200 * metrics);
+  double       own = 0;
+  for (int64_t i = 0; p->experiment->memory && i < p->table->n_points; i++)
+    own = fmax(own, p->experiment->memory(p->table->points[i].params));
+  return 70e6 + own + rows * (180 + 8 * metrics + AXIS_TEXT_MAX * axes) + points * (2500 + 120 * axes + 200 * metrics);
 }
 
 static void report(const Arguments *a, const Plan *p)

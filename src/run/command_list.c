@@ -8,11 +8,23 @@
 #include "resistance.h"
 #include "text.h"
 
-/* The first experiment whose table has this choice: others with the same name mean the same. */
-static bool listed_before(int experiment, const char *name)
+/* A choice of the same name in another experiment is the same one when it has the same values. */
+static bool same_choice(const ParamSpec *a, const ParamSpec *b) { return b && b->choices == a->choices; }
+
+static bool listed_before(int experiment, const ParamSpec *spec)
 {
   for (int i = 0; i < experiment; i++)
-    if (param_find(experiment_get(i)->params, name)) return true;
+    if (same_choice(spec, param_find(experiment_get(i)->params, spec->name))) return true;
+  return false;
+}
+
+/* Whether the name alone does not tell which choice is meant. */
+static bool ambiguous(const ParamSpec *spec)
+{
+  for (int i = 0; experiment_get(i); i++) {
+    const ParamSpec *other = param_find(experiment_get(i)->params, spec->name);
+    if (other && !same_choice(spec, other)) return true;
+  }
   return false;
 }
 
@@ -29,8 +41,10 @@ static void json_choices(Text *out)
   bool first = true;
   for (int i = 0; experiment_get(i); i++)
     for (const ParamSpec *s = experiment_get(i)->params; s->name; s++) {
-      if (s->type != PARAM_CHOICE || listed_before(i, s->name)) continue;
+      if (s->type != PARAM_CHOICE || listed_before(i, s)) continue;
       json_pair(out, first, s->name, s->help);
+      text_append(out, ", \"experiment\": ");
+      text_add_json(out, experiment_get(i)->name);
       text_append(out, ", \"values\": [");
       for (int k = 0; s->choices[k]; k++) {
         text_append(out, k ? ", " : "");
@@ -67,8 +81,9 @@ static void print_choices(void)
 {
   for (int i = 0; experiment_get(i); i++)
     for (const ParamSpec *s = experiment_get(i)->params; s->name; s++) {
-      if (s->type != PARAM_CHOICE || listed_before(i, s->name)) continue;
+      if (s->type != PARAM_CHOICE || listed_before(i, s)) continue;
       printf("  %-14s ", s->name);
+      if (ambiguous(s)) printf("(%s) ", experiment_get(i)->name);
       for (int k = 0; s->choices[k]; k++) printf("%s%s", k ? " | " : "", s->choices[k]);
       printf(": %s\n", s->help);
     }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cli.h"
+#include "command_run.h"
 #include "error.h"
 #include "job.h"
 #include "lock.h"
@@ -148,25 +149,48 @@ static PetscErrorCode run_plan(MPI_Comm world, const Arguments *given, Plan *p, 
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode run_input(MPI_Comm world, const Arguments *a, int *code)
+/* Whether every rank has a plan: inputs name files, and a disk may be one host's own. */
+static PetscErrorCode all_have_plan(MPI_Comm world, const Plan *p, bool *all)
 {
-  char        *text;
-  size_t       n;
+  int rank, have = p != NULL, least;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(world, &rank));
+  PetscCallMPI(MPI_Allreduce(&have, &least, 1, MPI_INT, MPI_MIN, world));
+  int other = have ? INT_MAX : rank, first;
+  PetscCallMPI(MPI_Allreduce(&other, &first, 1, MPI_INT, MPI_MIN, world));
+  *all = least != 0;
+  if (!*all && have && rank == 0) log_error("rank %d cannot use this input; are its files on a disk that all hosts see?", first);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode run_study(MPI_Comm world, const Arguments *a, const char *text, size_t n, int *code)
+{
   int          rank, size;
   Plan        *plan;
   Diagnostics *d;
+  bool         all = false;
   PetscFunctionBeginUser;
   *code = EXIT_INPUT;
   PetscCallMPI(MPI_Comm_rank(world, &rank));
   PetscCallMPI(MPI_Comm_size(world, &size));
-  PetscCall(read_input(world, a->word[0], &text, &n));
-  if (!text) PetscFunctionReturn(0);
   d = diagnostics_create();
   PetscCall(plan_create(a, text, n, size, d, &plan));
   if (rank == 0) diagnostics_print(d, stderr);
-  if (plan) PetscCall(run_plan(world, a, plan, code));
+  PetscCall(all_have_plan(world, plan, &all));
+  if (all) PetscCall(run_plan(world, a, plan, code));
   plan_destroy(&plan);
   diagnostics_destroy(&d);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode run_input(MPI_Comm world, const Arguments *a, int *code)
+{
+  char  *text;
+  size_t n;
+  PetscFunctionBeginUser;
+  *code = EXIT_INPUT;
+  PetscCall(read_input(world, a->word[0], &text, &n));
+  if (text) PetscCall(run_study(world, a, text, n, code));
   free(text);
   PetscFunctionReturn(0);
 }

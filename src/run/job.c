@@ -287,9 +287,10 @@ static void print_result(const Arguments *a, const Plan *p, const Summary *s, co
   char          merit[64] = "void";
   if (code == EXIT_VALID && o && o->done > 0) snprintf(merit, sizeof merit, "%.6g", o->work / o->seconds);
   printf("RESULT: %s trials=%lld/%lld failed=%lld figure_of_merit=%s unit=%s file=%s", code == EXIT_VALID ? "VALID" : "INVALID",
-         (long long)s->counts[TRIAL_DONE], (long long)p->table->n_rows, (long long)failed, merit, p->experiment->merit_unit, a->out);
+         (long long)s->counts[TRIAL_DONE], (long long)p->table->n_rows, (long long)failed, merit, p->experiment->merit_unit,
+         a->scratch ? "-" : a->out);
   if (code == EXIT_IO) text_append(&reasons, "a write failed; ");
-  if (code == EXIT_INTERRUPTED) text_append(&reasons, "interrupted, --resume goes on; ");
+  if (code == EXIT_INTERRUPTED) text_append(&reasons, a->scratch ? "interrupted; " : "interrupted, --resume goes on; ");
   for (const char *r = text_string(&s->reasons); *r; r += strcspn(r, "\n"), r += *r == '\n')
     text_add(&reasons, "%.*s; ", (int)strcspn(r, "\n"), r);
   if (reasons.length > 2) printf(" reasons=\"%.*s\"", (int)(reasons.length - 2), reasons.s);
