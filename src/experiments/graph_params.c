@@ -221,21 +221,3 @@ PetscErrorCode graph_params_peak_memory(MPI_Comm comm, double *bytes)
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, bytes, 1, MPI_DOUBLE, MPI_MAX, comm));
   PetscFunctionReturn(0);
 }
-
-PetscErrorCode graph_params_memory_limit(MPI_Comm comm, double gigabytes, double *bytes)
-{
-  MPI_Comm host;
-  int      ranks;
-
-  PetscFunctionBeginUser;
-  *bytes = 1e9 * gigabytes;
-  if (gigabytes > 0) PetscFunctionReturn(0);
-  PetscCallMPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host));
-  PetscCallMPI(MPI_Comm_size(host, &ranks));
-  PetscCallMPI(MPI_Comm_free(&host));
-  ranks  = PetscMax(ranks, resource_processes()); /* other groups of ranks work here too */
-  *bytes = 0.9 * resource_memory_free() / ranks;
-  *bytes = isfinite(*bytes) ? fmax(1, *bytes) : 1e18; /* nothing is known: no limit; 0 would mean the same to those who are told */
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, bytes, 1, MPI_DOUBLE, MPI_MIN, comm));
-  PetscFunctionReturn(0);
-}

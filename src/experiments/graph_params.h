@@ -101,9 +101,7 @@ PetscErrorCode graph_params_put(Result *, const char *name, int64_t row, double 
 /* A Watch that tells the runner's control; it borrows it. */
 Watch graph_params_watch(RunControl *);
 
-/* Largest resident memory of a rank since the trial began, and bytes a rank of this communicator may use: `gigabytes` when > 0, else the
- * host's free memory divided by its ranks of the communicator. Collective. */
+/* Largest resident memory of a rank since the trial began. Collective. */
 PetscErrorCode graph_params_peak_memory(MPI_Comm, double *bytes);
-PetscErrorCode graph_params_memory_limit(MPI_Comm, double gigabytes, double *bytes);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "graph_params.h"
 #include "memo.h"
+#include "memory_share.h"
 #include "resistance.h"
 #include "resource.h"
 
@@ -468,7 +469,7 @@ static PetscErrorCode run(MPI_Comm comm, const TrialBatch *batch, RunControl *co
 
   PetscFunctionBeginUser;
   for (int64_t i = 0; i < batch->n && !stop; i++) {
-    PetscCall(graph_params_memory_limit(comm, p->memory_limit, &limit));
+    PetscCall(memory_share(comm, 1e9 * p->memory_limit, &limit));
     Job j = {.comm    = comm,
              .params  = p,
              .options = {.method        = (ResistanceMethodId)p->method,

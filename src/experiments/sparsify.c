@@ -9,6 +9,7 @@
 
 #include "connected.h"
 #include "graph_params.h"
+#include "memory_share.h"
 #include "resistance.h"
 #include "resource.h"
 #include "sparsify.h"
@@ -383,7 +384,7 @@ static PetscErrorCode run(MPI_Comm comm, const TrialBatch *batch, RunControl *co
   Plan                  plan  = {.comm = comm, .params = p, .eigen = {.key = 1, .watch = &watch}};
 
   PetscFunctionBeginUser;
-  PetscCall(graph_params_memory_limit(comm, p->memory_limit, &plan.eigen.memory_limit));
+  PetscCall(memory_share(comm, 1e9 * p->memory_limit, &plan.eigen.memory_limit));
   PetscCall(plan_create(&plan, 1, &watch));
   if (control_should_stop(control) == STOP_NO) PetscCall(run_trials(&plan, batch, control, result));
   PetscCall(plan_clear(&plan));

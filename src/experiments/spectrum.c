@@ -7,6 +7,7 @@
 
 #include "lattice.h"
 #include "log.h"
+#include "memory_share.h"
 #include "resource.h"
 #include "spectrum_sparse.h"
 
@@ -341,7 +342,7 @@ static PetscErrorCode run(MPI_Comm comm, const TrialBatch *batch, RunControl *co
 
   PetscFunctionBeginUser;
   for (int64_t i = 0; i < batch->n && !stop; i++) {
-    PetscCall(graph_params_memory_limit(comm, p->memory_limit, &limit));
+    PetscCall(memory_share(comm, 1e9 * p->memory_limit, &limit));
     Job j = {.comm = comm, .params = p, .options = {(EigenMethodId)p->method, p->tolerance, limit, batch->key[i], &watch}};
     resource_memory_peak_reset();
     if (control_should_stop(control) != STOP_NO) break;

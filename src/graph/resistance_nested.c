@@ -9,10 +9,11 @@
  * path has one front a level. */
 #include "resistance_nested.h"
 
+#include "memory_share.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SERIAL_VERTICES = 3000, LEAF_VERTICES = 2000, CHUNK = 1 << 27, TAG_SIZE = 1, TAG_VERTICES, TAG_BLOCK, LEVELS_MAX = 32 };
 /* Dense work of fronts, and how small its share must be for the tree to be taken without asking for the serial cost. */
@@ -89,26 +90,6 @@ static PetscErrorCode predict(const Nested *w, Cost *cost)
   *cost = (Cost){.bytes = most[BYTES], .dense = most[BOUNDARY], .entries = sum[0], .flops = sum[1]};
   for (int l = 0; l < LEVELS_MAX; l++) cost->dense += most[SHARED + l];
   cost->seconds = most[LOCAL] + cost->dense - most[BOUNDARY];
-  PetscFunctionReturn(0);
-}
-
-/* MemAvailable, shared by the ranks of this host; the least of all hosts. */
-static PetscErrorCode free_bytes(MPI_Comm comm, double *bytes)
-{
-  MPI_Comm host;
-  int      ranks;
-  char     line[128];
-  double   kilobytes = (double)sysconf(_SC_AVPHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1024;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host));
-  PetscCallMPI(MPI_Comm_size(host, &ranks));
-  PetscCallMPI(MPI_Comm_free(&host));
-  FILE *file = fopen("/proc/meminfo", "r");
-  while (file && fgets(line, sizeof line, file)) (void)sscanf(line, "MemAvailable: %lf", &kilobytes);
-  if (file) fclose(file);
-  *bytes = 1024 * kilobytes / ranks;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, bytes, 1, MPI_DOUBLE, MPI_MIN, comm));
   PetscFunctionReturn(0);
 }
 
@@ -343,7 +324,7 @@ static PetscErrorCode decide(const Nested *w, const Cost *cost, NestedPolicy pol
   double limit = w->options ? w->options->memory_limit : 0, bytes = 0, seconds = 0;
 
   PetscFunctionBeginUser;
-  if (limit <= 0) PetscCall(free_bytes(w->comm, &limit));
+  PetscCall(memory_share(w->comm, limit, &limit));
   const bool fits = cost->bytes <= limit;
   *decision       = fits ? TREE : REFUSED;
   if (policy == NESTED_AUTO && (!fits || cost->dense > small_share * cost->seconds)) {

@@ -4,6 +4,7 @@
  * one over the largest of the reverse pencil, so that it, too, is accurate relative to itself; it is 0, exactly, where H leaves a component
  * of G unconnected, which is counted and not computed. Small components by LAPACK on the matrices without one vertex, whose pencil has the
  * same eigenvalues. Spielman and Srivastava, SIAM J. Comput. 40 (2011) 1913. Where the factors do not fit it refuses with the number. */
+#include "memory_share.h"
 #include "spectrum_sparse.h"
 
 #include <math.h>
@@ -175,7 +176,7 @@ PetscErrorCode spectrum_quadratic_form(MPI_Comm comm, const Graph *g, const Grap
   memset(form, 0, sizeof *form);
   PetscCallMPI(MPI_Comm_rank(comm, &c.rank));
   PetscCallMPI(MPI_Comm_size(comm, &c.ranks));
-  PetscCall(memory_limit_agreed(comm, options->memory_limit, &c.memory_limit));
+  PetscCall(memory_share(comm, options->memory_limit, &c.memory_limit));
   PetscCall(compare(&c, g, h));
   PetscFunctionReturn(0);
 }

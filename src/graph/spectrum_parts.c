@@ -232,34 +232,6 @@ double laplacian_bound(const Laplacian *l)
   return PetscMin(edges, vertices);
 }
 
-/* 8 GB where the host does not say. */
-static double memory_available(void)
-{
-  double kilobytes = 0;
-  char   line[128];
-  FILE  *file = fopen("/proc/meminfo", "r");
-  while (file && fgets(line, sizeof line, file))
-    if (sscanf(line, "MemAvailable: %lf kB", &kilobytes) == 1) break;
-  if (file) fclose(file);
-  return kilobytes > 0 ? 1024 * kilobytes : 8e9;
-}
-
-PetscErrorCode memory_limit_agreed(MPI_Comm comm, double limit, double *agreed)
-{
-  PetscFunctionBeginUser;
-  *agreed = limit;
-  if (limit <= 0) {
-    MPI_Comm host;
-    int      ranks;
-    PetscCallMPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host));
-    PetscCallMPI(MPI_Comm_size(host, &ranks));
-    PetscCallMPI(MPI_Comm_free(&host));
-    *agreed = memory_available() / ranks;
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, agreed, 1, MPI_DOUBLE, MPI_MIN, comm));
-  PetscFunctionReturn(0);
-}
-
 void memory_refusal(double needed, double allowed, char *reason)
 {
   enum { REASON_MAX = 96 };

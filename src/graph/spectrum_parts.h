@@ -68,8 +68,6 @@ bool           grounded_stopped(const Grounded *);
 /* After factor: log det of the grounded Laplacian, and n tr(L^+); destroys the factor. */
 PetscErrorCode grounded_trees(Grounded *, const Watch *, double *log_trees, double *kirchhoff);
 
-/* *agreed: `limit`, or for 0 what the ranks' hosts have free (MemAvailable), divided by the ranks on each, the least of all. Collective. */
-PetscErrorCode memory_limit_agreed(MPI_Comm, double limit, double *agreed);
 /* "memory: 12 GB needed, 8 GB allowed", 96 bytes at most. */
 void memory_refusal(double needed, double allowed, char *reason);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory_share.h"
 #include "spectrum_component.h"
 
 const char *const eigen_method_names[] = {"auto", "dense", "shift_invert", "davidson", NULL};
@@ -279,7 +280,7 @@ PetscErrorCode spectrum_smallest(MPI_Comm comm, const Graph *g, int64_t k, const
   if (k == 0) PetscFunctionReturn(0);
   PetscCallMPI(MPI_Comm_rank(comm, &s.rank));
   PetscCallMPI(MPI_Comm_size(comm, &s.ranks));
-  PetscCall(memory_limit_agreed(comm, options->memory_limit, &s.memory_limit));
+  PetscCall(memory_share(comm, options->memory_limit, &s.memory_limit));
   PetscCall(parts_create(g, &s.parts));
   if (vector) memset(vector, 0, (size_t)(k * g->n) * sizeof *vector);
   const int64_t n_zero = PetscMin(k, s.parts->count);

@@ -3,6 +3,7 @@
  * (Kirchhoff 1847); n tr(L^+) = sum over pairs of vertices of the effective resistance (Klein and Randic, J. Math. Chem. 12 (1993) 81)
  * comes from the inverse's trace and one more solve. Small components by LAPACK, large ones by the sparse factor and its selected inverse;
  * components are spread over ranks. It is no method for a graph whose factor does not fit: that is refused with the number. */
+#include "memory_share.h"
 #include "spectrum_sparse.h"
 
 #include <math.h>
@@ -222,7 +223,7 @@ PetscErrorCode spectrum_trees(MPI_Comm comm, const Graph *g, double memory_limit
   PetscCallMPI(MPI_Comm_rank(comm, &f.rank));
   PetscCallMPI(MPI_Comm_size(comm, &f.ranks));
   if (f.ranks > 1) f.quiet.stop = NULL;
-  PetscCall(memory_limit_agreed(comm, memory_limit, &f.memory_limit));
+  PetscCall(memory_share(comm, memory_limit, &f.memory_limit));
   PetscCall(parts_create(g, &f.parts));
   PetscCall(PetscCalloc2((size_t)f.parts->count, &f.log_trees, (size_t)f.parts->count, &f.kirchhoff));
   PetscCall(work(&f, stats));
