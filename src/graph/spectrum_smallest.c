@@ -69,7 +69,7 @@ static PetscErrorCode plan(Search *s)
   PetscFunctionReturn(0);
 }
 
-/* Whether the largest dense component fits: n <= 20,000 and its bytes. */
+/* Whether the largest dense component fits: its order, for LAPACK, and its bytes. */
 static bool dense_fits(Search *s)
 {
   int64_t largest = 0;

@@ -40,8 +40,7 @@ PetscErrorCode supernodal_solve(Supernodal *, int64_t n_rhs, double *x);
  * invert. */
 PetscErrorCode supernodal_schur(const Supernodal *, double *s);
 /* Replaces L by the inverse on its pattern. z: (n_last, n_last) full symmetric, the boundary's block of an inverse known from elsewhere
- * (of a
- * larger matrix of which this one is a part: see resistance_nested.c), NULL: the boundary's own inverse. */
+ * (of a larger matrix of which this one is a part: see resistance_nested.c), NULL: the boundary's own inverse. */
 PetscErrorCode supernodal_invert(Supernodal *, const double *z, const Watch *);
 /* Entries of the inverse after supernodal_invert: out[k] = Z(i[k], j[k]) for pairs on the pattern (every entry of the matrix is), given
  * numbering. PETSC_ERR_ARG_OUTOFRANGE for one that is not. */
