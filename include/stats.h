@@ -25,7 +25,8 @@ double stats_binomial_p(int64_t k, int64_t n, double p);
 /* Clopper-Pearson interval of level 1 - alpha. */
 void stats_binomial_interval(int64_t k, int64_t n, double alpha, double *low, double *high);
 
-double stats_t_p(double t, double dof);        /* two-sided p-value of Student's t */
-double stats_t_quantile(double p, double dof); /* Student's t, 0 < p < 1 */
+double stats_chi2_quantile(double p, double dof); /* chi squared, 0 < p < 1, dof > 0 */
+double stats_t_p(double t, double dof);           /* two-sided p-value of Student's t */
+double stats_t_quantile(double p, double dof);    /* Student's t, 0 < p < 1 */
 
 #endif

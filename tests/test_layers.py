@@ -39,7 +39,7 @@ class Layers(unittest.TestCase):
 
     def test_include_upwards(self):
         cases = [("core", "trial.h"), ("config", "results.h"), ("config", "result.h"), ("graph", "one_logit.h"), ("graph", "param.h"),
-                 ("model", "graph.h"), ("model", "result.h"), ("metrics", "graph.h"), ("diffusion", "starvation.h"), ("results", "study.h"),
+                 ("model", "graph.h"), ("model", "result.h"), ("metrics", "graph.h"), ("diffusion", "metrics.h"), ("results", "study.h"),
                  ("results", "graph.h"), ("experiments", "results.h"), ("experiments", "study.h"), ("experiments", "queue.h"),
                  ("graph", "experiment.h"), ("run", "graph.h"), ("run", "one_logit.h")]
         for layer, header in cases:
@@ -83,12 +83,12 @@ class Layers(unittest.TestCase):
         self.assert_clean("src/model/a.c", "#include <petscsys.h>\n")
 
     def test_mpi_alone(self):
-        for name in ("groups.c", "queue.c", "queue_cut.c"):
+        for layer, name in (("run", "groups.c"), ("run", "queue.c"), ("run", "queue_cut.c"), ("core", "reduce.c")):
             own = check_layers.MPI_ALONE[name]
-            self.assert_clean(f"src/run/{name}", f'#include "{own}"\n#include <mpi.h>\n#include <stdlib.h>\n#include "error.h"\n')
+            self.assert_clean(f"src/{layer}/{name}", f'#include "{own}"\n#include <mpi.h>\n#include <stdlib.h>\n#include "error.h"\n')
             for header in ("<petscsys.h>", '"log.h"', '"memory.h"', "<omp.h>"):
                 with self.subTest(name=name, header=header):
-                    self.assert_caught(f"src/run/{name}", f"#include {header}\n", 1, "MPI, error.h and the C library alone")
+                    self.assert_caught(f"src/{layer}/{name}", f"#include {header}\n", 1, "MPI, error.h and the C library alone")
 
     def test_world(self):
         for word in ("MPI_COMM_WORLD", "PETSC_COMM_WORLD"):

@@ -149,6 +149,23 @@ typedef struct QuantileCase {
   double p, dof, expected, tolerance;
 } QuantileCase;
 
+/* Closed form for 2 degrees of freedom, -2 log(1 - p); others from scipy.stats.chi2.ppf. */
+static void test_chi2_quantile(void **state)
+{
+  static const double cases[][3] = {{0.95, 1, 3.841458820694124},
+                                    {0.9999, 2, 18.420680743952584},
+                                    {0.9999, 5, 25.74483195905612},
+                                    {0.01, 3, 0.11483180189911707},
+                                    {0.5, 64, 63.334582023531965}};
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const double got = stats_chi2_quantile(cases[i][0], cases[i][1]), tolerance = 1e-11 * cases[i][2];
+    if (fabs(got - cases[i][2]) > tolerance)
+      fail_msg("chi2 quantile %g of %g degrees: expected %.16g, got %.16g, tolerance %g", cases[i][0], cases[i][1], cases[i][2], got,
+               tolerance);
+  }
+}
+
 static void test_t_quantile(void **state)
 {
   (void)state;
@@ -220,15 +237,11 @@ static void test_binomial_p_falls(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_binomial_p),
-      cmocka_unit_test(test_binomial_p_definition),
-      cmocka_unit_test(test_interval),
-      cmocka_unit_test(test_interval_definition),
-      cmocka_unit_test(test_beta),
-      cmocka_unit_test(test_t_quantile),
-      cmocka_unit_test(test_normal),
-      cmocka_unit_test(test_moments),
-      cmocka_unit_test(test_binomial_p_falls),
+      cmocka_unit_test(test_binomial_p),    cmocka_unit_test(test_binomial_p_definition),
+      cmocka_unit_test(test_interval),      cmocka_unit_test(test_interval_definition),
+      cmocka_unit_test(test_beta),          cmocka_unit_test(test_t_quantile),
+      cmocka_unit_test(test_chi2_quantile), cmocka_unit_test(test_normal),
+      cmocka_unit_test(test_moments),       cmocka_unit_test(test_binomial_p_falls),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,3 +203,28 @@ double stats_t_quantile(double p, double dof)
       high = t;
   }
 }
+
+/* P(a, x), the regularised lower incomplete gamma function, by its series (a sum of positive terms). */
+static double gamma_lower(double a, double x)
+{
+  double term = 1 / a, sum = term;
+  for (int k = 1; term > 1e-17 * sum; k++) {
+    term *= x / (a + k);
+    sum += term;
+  }
+  return sum * exp(a * log(x) - x - lgamma(a));
+}
+
+double stats_chi2_quantile(double p, double dof)
+{
+  double low = 0, high = dof + 10;
+  while (gamma_lower(dof / 2, high / 2) < p) high *= 2;
+  for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
+    const double middle = (low + high) / 2;
+    if (gamma_lower(dof / 2, middle / 2) < p)
+      low = middle;
+    else
+      high = middle;
+  }
+  return (low + high) / 2;
+}

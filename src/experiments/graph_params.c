@@ -209,11 +209,6 @@ PetscErrorCode graph_params_fill(const Graph *g, const GraphBlocks *b, const Gra
   PetscFunctionReturn(0);
 }
 
-static void tell_progress(void *ctx, const char *phase, int64_t done, int64_t total) { control_progress(ctx, phase, done, total); }
-static bool ask_stop(void *ctx) { return control_should_stop(ctx) != STOP_NO; }
-
-Watch graph_params_watch(RunControl *control) { return (Watch){tell_progress, ask_stop, control}; }
-
 PetscErrorCode graph_params_peak_memory(MPI_Comm comm, double *bytes)
 {
   PetscFunctionBeginUser;

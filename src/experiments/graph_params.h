@@ -7,7 +7,6 @@
 
 #include "experiment.h"
 #include "graph_source.h"
-#include "watch.h"
 
 typedef struct GraphParams {
   int     kind, format, weights, duplicates, keep; /* indices into the choices of graph_source.h */
@@ -97,9 +96,6 @@ PetscErrorCode graph_params_fill(const Graph *, const GraphBlocks *, const Graph
 PetscErrorCode graph_params_put_edges(Result *, int64_t row, int64_t n, const int64_t *u, const int64_t *v, const int64_t *id);
 /* Sets metric `name` of a row. */
 PetscErrorCode graph_params_put(Result *, const char *name, int64_t row, double value);
-
-/* A Watch that tells the runner's control; it borrows it. */
-Watch graph_params_watch(RunControl *);
 
 /* Largest resident memory of a rank since the trial began. Collective. */
 PetscErrorCode graph_params_peak_memory(MPI_Comm, double *bytes);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control_watch.h"
 #include "graph_params.h"
 #include "memo.h"
 #include "memory_share.h"
@@ -463,7 +464,7 @@ static bool by_rows(const ResistanceParams *p, double limit)
 static PetscErrorCode run(MPI_Comm comm, const TrialBatch *batch, RunControl *control, Result *result)
 {
   const ResistanceParams *p     = batch->params;
-  const Watch             watch = graph_params_watch(control);
+  const Watch             watch = control_watch(control);
   double                  limit;
   bool                    stop = false;
 

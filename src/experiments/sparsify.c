@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "connected.h"
+#include "control_watch.h"
 #include "graph_params.h"
 #include "memory_share.h"
 #include "resistance.h"
@@ -380,7 +381,7 @@ static PetscErrorCode run_trials(const Plan *plan, const TrialBatch *batch, RunC
 static PetscErrorCode run(MPI_Comm comm, const TrialBatch *batch, RunControl *control, Result *result)
 {
   const SparsifyParams *p     = batch->params;
-  const Watch           watch = graph_params_watch(control);
+  const Watch           watch = control_watch(control);
   Plan                  plan  = {.comm = comm, .params = p, .eigen = {.key = 1, .watch = &watch}};
 
   PetscFunctionBeginUser;

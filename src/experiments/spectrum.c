@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "control_watch.h"
 #include "lattice.h"
 #include "log.h"
 #include "memory_share.h"
@@ -336,7 +337,7 @@ static PetscErrorCode run_trial(Job *j, int64_t row, bool record, RunControl *co
 static PetscErrorCode run(MPI_Comm comm, const TrialBatch *batch, RunControl *control, Result *result)
 {
   const SpectrumParams *p     = batch->params;
-  const Watch           watch = graph_params_watch(control);
+  const Watch           watch = control_watch(control);
   double                limit;
   bool                  stop = false;
 
