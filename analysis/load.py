@@ -55,15 +55,29 @@ def scalar(word):
         return [scalar(part.strip()) for part in word[1:-1].split(",")] if word.startswith("[") else word
 
 
-def parameters_of(resolved):
+def parameters_of(resolved, block="parameters"):
     """The parameters that are not swept, from the resolved input (canonical YAML: one `name: value` a line, indented by two)."""
     result, inside = {}, False
     for line in resolved.splitlines():
         if not line.startswith(" "):
-            inside = line.rstrip() == "parameters:"
+            inside = line.rstrip() == block + ":"
         elif inside and not line.startswith("   ") and ": " in line:
             name, value = line.strip().split(": ", 1)
             result[name] = scalar(value)
+    return result
+
+
+def claims_of(group):
+    """Claims in the words of the input."""
+    words = {name: column(group[name]).tolist() for name in ("text", "metric", "against_metric", "compare", "bound")}
+    sides = {name: [np.flatnonzero(row).tolist() for row in group[name][()]] for name in ("of", "against")}
+    result = []
+    for i, (low, high) in enumerate(zip(group["low"][()].tolist(), group["high"][()].tolist())):
+        kind, compare = words["bound"][i], words["compare"][i]
+        bound = {kind: [low, high] if kind == "within" else high if kind == "below" else low}
+        result.append({"claim": words["text"][i], "metric": words["metric"][i], "of": sides["of"][i],
+                       "against_metric": None if compare == "value" else words["against_metric"][i], "against": sides["against"][i],
+                       "compare": compare, "bound": bound})
     return result
 
 
@@ -106,7 +120,9 @@ class Arrays:
 class Run:
     """A results file. Arrays over trials: axes, metrics, timing (dictionaries), trials (a record array of everything in /trials, the axes
     included). Arrays over points: exact, published, published_n, expect_low, expect_high (dictionaries by metric). Dictionaries by metric:
-    unit, kind ("real", "event" or "clock"), long_name. points: a dictionary a sweep point, with axes, rows (slice), first_row, n_rows,
+    unit, kind ("real", "event" or "clock"), long_name. claims: a dictionary a claim of the input: claim, metric, against_metric, of and
+    against (numbers of points), compare, bound; what becomes of them is told by `myopia show --json`. points: a dictionary a sweep point,
+    with axes, rows (slice), first_row, n_rows,
     metrics."""
 
     def __init__(self, file):
@@ -116,6 +132,7 @@ class Run:
         self.title, self.experiment = self.attributes["title"], self.attributes["experiment"]
         self.provenance = {name: text(dataset[()]) for name, dataset in file["provenance"].items()}
         self.parameters = parameters_of(self.provenance.get("resolved_scientific", ""))
+        self.execution = parameters_of(self.provenance.get("resolved_execution", ""), "execution")
         self.axes = {name: column(trials[name]) for name in names(trials, "axes")}
         fields = {name: column(trials[name]) for name in COLUMNS}
         fields.update(self.axes)
@@ -127,6 +144,7 @@ class Run:
                                                 for key in ("kind", "units", "long_name"))
         for what in REFERENCES:
             setattr(self, what, {name: file["points"][what][name][()] for name in self.metrics})
+        self.claims = claims_of(file["claims"]) if "claims" in file else []
         self._series, self._arrays = (Arrays(file[group], self.trials["record"]) for group in ("series", "arrays"))
         self.points = Points(self._point(p) for p in range(len(file["points/first_row"])))
 

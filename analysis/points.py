@@ -71,10 +71,11 @@ def read(path, experiment):
 
 
 def recorded(all_points):
-    """[(point, row)] of the trials that are done and recorded, in order of their rows."""
+    """[(point, row)] of the trials of these points that are done and recorded, in order of their rows."""
     trials = all_points[0].run.trials if all_points else []
     rows = np.flatnonzero((trials["record"] >= 0) & (trials["state"] == load.DONE)) if len(trials) else []
-    return [(all_points[trials["point"][row]], int(row)) for row in rows]
+    by_number = {point.number: point for point in all_points}
+    return [(by_number[trials["point"][row]], int(row)) for row in rows if trials["point"][row] in by_number]
 
 
 def chosen(path, all_points, array, row=None):

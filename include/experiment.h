@@ -19,9 +19,10 @@ typedef struct Experiment {
   bool             parallel;                /* one trial can use several ranks; false: the ranks of a group share out its trials instead */
   const char      *merit_unit;              /* of the figure of merit: merit_work per second of the run */
   double (*merit_work)(const void *params); /* work of one trial in units of merit; NULL: 1 */
-  void (*check)(const void *params, Diagnostics *);         /* cross-field rules, by diagnostics_parameter(); optional */
-  double (*cost)(const void *params);                       /* predicted seconds of one trial on one core of 2024; rough */
-  double (*memory)(const void *params);                     /* predicted bytes of a rank beyond those of its results; NULL: few */
+  void (*check)(const void *params, Diagnostics *); /* cross-field rules, by diagnostics_parameter(); optional */
+  double (*cost)(const void *params);               /* predicted seconds of one trial on one core of 2024; rough */
+  int (*max_ranks)(const void *params);             /* most ranks one trial can use; NULL: any number when `parallel`, unchecked when not */
+  double (*memory)(const void *params);             /* predicted bytes of a rank beyond those of its results; NULL: few */
   double (*record_cost)(const void *params, int64_t every); /* predicted extra seconds of one recorded trial; NULL: none */
   PetscErrorCode (*declare)(const void *params, int64_t every,
                             ResultSchema *); /* every metric, series and array with unit and largest shape */

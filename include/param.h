@@ -15,13 +15,19 @@ typedef struct IntList {
   int64_t value[PARAM_LIST_MAX];
 } IntList;
 
-/* Field types in the experiment's struct: int64_t, double, bool, int (index into choices), char[PARAM_TEXT_MAX], IntList. */
-typedef enum { PARAM_INT = 1, PARAM_REAL, PARAM_BOOL, PARAM_CHOICE, PARAM_TEXT, PARAM_INT_LIST } ParamType;
+typedef struct RealList {
+  int    n;
+  double value[PARAM_LIST_MAX];
+} RealList;
+
+/* Field types in the experiment's struct: int64_t, double, bool, int (index into choices), char[PARAM_TEXT_MAX], IntList, RealList. */
+typedef enum { PARAM_INT = 1, PARAM_REAL, PARAM_BOOL, PARAM_CHOICE, PARAM_TEXT, PARAM_INT_LIST, PARAM_REAL_LIST } ParamType;
 
 enum {
-  PARAM_OPEN_MIN  = 1, /* min itself is not allowed */
-  PARAM_OPEN_MAX  = 2,
-  PARAM_EXECUTION = 4 /* how, not what: stays out of the trial key */
+  PARAM_OPEN_MIN     = 1, /* min itself is not allowed */
+  PARAM_OPEN_MAX     = 2,
+  PARAM_EXECUTION    = 4, /* how, not what: stays out of the trial key */
+  PARAM_MAY_BE_EMPTY = 8  /* a list of no entries is allowed */
 };
 
 typedef struct ParamSpec {
@@ -40,7 +46,9 @@ typedef struct ParamSpec {
 
 int              param_count(const ParamSpec *);
 const ParamSpec *param_find(const ParamSpec *, const char *name); /* NULL when there is none */
-const char      *param_type_name(ParamType);                      /* "integer", "real", "boolean", "choice", "text", "integer list" */
+const char      *param_type_name(ParamType); /* "integer", "real", "boolean", "choice", "text", "integer list", "real list" */
+bool             param_is_list(ParamType);
+ParamType        param_entry_type(ParamType); /* of a list: of its entries; else the type itself */
 
 /* Sets one field of `params` from YAML scalar/list text. On failure returns false and writes the reason (what was expected, the
  * range, a "did you mean") to error (size bytes); the field is then untouched. NaN is always refused. */

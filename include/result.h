@@ -55,6 +55,11 @@ void           result_destroy(Result **);
 /* For experiments. Names must be declared (PETSC_ERR_ARG_WRONG otherwise). Look up once a batch, not once a trial. */
 PetscErrorCode result_metric(Result *, const char *name, double **column);         /* (n) */
 PetscErrorCode result_array(Result *, const char *name, int64_t row, void **data); /* NULL when the row is not recorded */
+/* The columns of a table of metrics: column (n). */
+PetscErrorCode result_columns(Result *, int n, const MetricSpec *, double **column);
+/* Copies n values to the start of an array, when the row is recorded. */
+PetscErrorCode result_put(Result *, const char *name, int64_t row, int64_t n, const double *value);
+PetscErrorCode result_put_floats(Result *, const char *name, int64_t row, int64_t n, const float *value);
 /* The used part of an array when it is smaller than declared: its elements come first in the block, row-major in this shape. More than
  * declared fails the row with the numbers. */
 PetscErrorCode result_array_shape(Result *, const char *name, int64_t row, const int64_t *shape);

@@ -14,6 +14,8 @@
  *                        isa_level, blas_core, ... (software_version and git_commit are also the root's attributes version and git_commit)
  *   /points/first_row, n_rows (P); exact/<metric>, exact_capacity/<metric>, exact_error/<metric>, published/<metric>,
  *                        published_n/<metric>, expect_low/<metric>, expect_high/<metric> (P); NaN: none
+ *   /claims/text, metric, against_metric, of_where, against_where, compare, bound (C, texts), low, high (C); of, against (C, P): 1 where
+ *                        the point is on that side. The group is there only where the input has claims
  *   /trials/row (N)      0..N-1, the dimension scale of all columns; state (u8), key, id, seed (u64), replicate, point (i64), ranks,
  *                        attempt (i32), checksum (u64), message (S96), record (i64): index of the recorded trial, or -1; and one data set
  *                        a sweep axis: integers i64, -2^63 where a point ignores the axis; reals f64, NaN there; everything else S, ""
@@ -34,6 +36,7 @@
 
 #include <mpi.h>
 
+#include "claim.h"
 #include "result.h"
 #include "text.h"
 #include "trial.h"
@@ -42,12 +45,21 @@ typedef struct ProvenanceText {
   const char *name, *text;
 } ProvenanceText;
 
+/* A claim and its points. */
+typedef struct ResultsClaim {
+  Claim    claim;
+  uint8_t *member[CLAIM_SIDES]; /* (n_points) 1 where the point is on that side */
+} ResultsClaim;
+void results_claims_destroy(int n, ResultsClaim **);
+
 typedef struct ResultsPlan {
   const TrialTable   *table;
   const ResultSchema *schema;                   /* (table->n_points), one a point */
   const Reference    *reference;                /* (n_points) */
   const bool         *record;                   /* (table->n_rows) */
   const double       *expect_low, *expect_high; /* (n_points, n_metrics of the union in order of first appearance) NaN: none; may be NULL */
+  int                 n_claims;
+  const ResultsClaim *claim;
   int64_t             every;
   const char         *title, *merit_unit, *command_line;
   int                 ranks; /* of the world */
@@ -117,8 +129,9 @@ typedef struct ResultsTable {
   int64_t  *replicate, *record; /* record: number of the recorded trial, or -1 */
   int32_t  *ranks, *attempt;
   char (*message)[RESULT_MESSAGE_MAX];
-  int            n_metrics, n_axes;
+  int            n_metrics, n_axes, n_claims;
   ResultsColumn *metric;
+  ResultsClaim  *claim;
   ResultsAxis   *axis;
   double        *wall;                           /* (n_rows) */
   bool          *intact;                         /* (n_rows) checksum matches the stored bytes; filled by results_read with check = true */
@@ -177,10 +190,31 @@ typedef struct SummaryCell {
   Verdict verdict;
 } SummaryCell;
 
+typedef enum { CLAIM_UNDECIDED = 0, CLAIM_HOLDS, CLAIM_FAILS } ClaimVerdict;
+const char *claim_verdict_text(ClaimVerdict); /* "undecided", "holds", "does not hold" */
+
+typedef struct ClaimResult {
+  double       value, low, high; /* NaN: cannot be said; infinite: unbounded */
+  int64_t      n[CLAIM_SIDES];   /* trials behind the value */
+  bool         paired;           /* the sides share their random numbers, and differences of trials were used */
+  const char  *note;             /* why there is no interval, or none of finite length; NULL: there is */
+  ClaimVerdict verdict;
+} ClaimResult;
+
+/* A side is the mean over its points (those with values) of the mean over the trials that are done. Points that share random numbers (the
+ * same keys, as `pair` makes them) and have values in the same replicates are observed together, replicate by replicate (paired
+ * differences); all else is independent. Points that differ in the axis `seed` alone count as trials of one point. Interval of level
+ * 1 - 0.05 / claims of the table: Student's t with Welch's and Satterthwaite's degrees of freedom, for a ratio Fieller's; for events
+ * Clopper-Pearson bounds of the points, joined by recovered variances (G. Zou, A. Donner, 2008; with the correlation of the replicates).
+ * Verdict: holds where the whole interval satisfies the bound, does not hold where all of it violates it, else undecided; `contains`: by
+ * whether the interval contains the number; without bounded interval undecided, unless the bounded end decides. result: (n_claims). */
+void claims_evaluate(const ResultsTable *, ClaimResult *result);
+
 typedef struct Summary {
   const ResultsTable *table; /* borrowed */
   int64_t             n_points;
-  SummaryCell        *cell; /* (n_points, n_metrics) row-major */
+  SummaryCell        *cell;  /* (n_points, n_metrics) row-major */
+  ClaimResult        *claim; /* (table->n_claims); they have no part in `valid` */
   int64_t             counts[TRIAL_STATES];
   bool                valid;
   Text                reasons; /* one line a reason; empty when valid */
@@ -196,7 +230,12 @@ PetscErrorCode summary_create(const ResultsTable *, Summary **out);
 void           summary_destroy(Summary **);
 void           summary_json(const Summary *, Text *out);
 void           summary_csv(const Summary *, Text *out);
-void           summary_table(const Summary *, bool colour, Text *out); /* status counts, then a block a metric, one row a point */
+void           summary_table(const Summary *, bool colour, Text *out); /* status counts, a block a metric with one row a point, claims */
+/* The claims alone, as the table, the list in the JSON, one line a claim. */
+void summary_claims_table(const Summary *, bool colour, Text *out); /* nothing where there are none */
+void summary_claims_json(const Summary *, Text *out);
+void summary_claims_csv(const Summary *, Text *out);
+void claim_bound_text(const Claim *, Text *out);          /* "below 0", "within [0.9, 1.1]" */
 void results_export_csv(const ResultsTable *, Text *out); /* one row a trial: row, axes, replicate, seed, key, state, metrics, wall */
 
 #endif

@@ -5,11 +5,12 @@
  *
  * Input (schema myopia/1):
  *   schema, experiment, title, seed, replicates, parameters{}, execution{} (execution parameters only), sweep{}, zip, cases[], when{},
- *       pair[], record{}, timeout, sync, checkpoint, expect[].
+ *       pair[], record{}, timeout, sync, checkpoint, expect[], claims[].
  * Sweep values: a list, a scalar, or range(a,b[,step]) (b included), linspace(a,b,n), logspace(a,b,n) (exponents of 10). */
 #ifndef MYOPIA_STUDY_H
 #define MYOPIA_STUDY_H
 
+#include "claim.h"
 #include "diagnostics.h"
 #include "text.h"
 #include "trial.h"
@@ -27,15 +28,30 @@ typedef struct StudyOptions {
   double     checkpoint; /* seconds between checkpoints, default 300 */
 } StudyOptions;
 
+enum { WHERE_MAX = 16 };
+
+/* Conditions that select sweep points: axes or parameters and the values they must have. None: every point. */
+typedef struct Where {
+  int         n;
+  const char *name[WHERE_MAX];
+  char       *value[WHERE_MAX]; /* canonical text */
+} Where;
+
 /* One `expect` entry against one metric; bounds as numbers. */
 typedef struct Expectation {
   const char *metric;
   SourceMark  metric_mark;
   double      low, high; /* the mean must lie in [low, high] */
-  int         n_where;   /* conditions on axes or parameters: name = canonical text */
-  const char *where_name[16], *where_value[16];
+  Where       where;
   SourceMark  mark;
 } Expectation;
+
+/* One `claims` entry and the points of its sides. */
+typedef struct StudyClaim {
+  Claim      claim;
+  Where      where[CLAIM_SIDES];
+  SourceMark mark, metric_mark[CLAIM_SIDES];
+} StudyClaim;
 
 /* A resolved parameter and where its value came from, for `check`. */
 typedef struct ParamOrigin {
@@ -66,8 +82,11 @@ TrialTable *study_expand(Study *, const char *experiment, const ParamSpec *spec,
 void        trial_table_destroy(TrialTable **);
 
 int  study_expectations(const Study *, const Expectation **out); /* after study_expand */
-bool expectation_matches(const Expectation *, const TrialTable *, const ParamSpec *spec, int64_t point);
+int  study_claims(const Study *, const StudyClaim **out);        /* after study_expand */
+bool where_matches(const Where *, const TrialTable *, const ParamSpec *spec, int64_t point);
 int  study_origins(const Study *, const ParamOrigin **out); /* after study_expand */
+/* Where the swept value `text` (canonical) of a parameter, seed or ranks stands; where the parameter got its values; {0}: nowhere. */
+SourceMark study_value_mark(const Study *, const char *name, const char *text);
 
 /* Canonical YAML of what was asked: `scientific` decides every result (a resume refuses another one), `execution` does not. Parsing the two
  * together gives the same study. */

@@ -17,12 +17,13 @@
 #include "study.h"
 
 typedef struct Model {
-  int64_t clique_size, k, stride;
-  double  density, lambda, clique_frequency, bridge_frequency, f;
-  int     method, selection, r_eff, kernel;
-  bool    shuffle;
-  char    label[PARAM_TEXT_MAX];
-  IntList sizes, bridges;
+  int64_t  clique_size, k, stride;
+  double   density, lambda, clique_frequency, bridge_frequency, f;
+  int      method, selection, r_eff, kernel;
+  bool     shuffle;
+  char     label[PARAM_TEXT_MAX];
+  IntList  sizes, bridges;
+  RealList means;
 } Model;
 
 static const char *const method_names[]    = {"random", "standard", "weighted", "oracle", NULL};
@@ -72,6 +73,12 @@ static const ParamSpec zoo_table[] = {
     {"stride", PARAM_INT, FIELD(stride), "1", 1, 100, PARAM_EXECUTION, "1", NULL, NULL, NULL, "how"},
     {0},
 };
+/* A list of reals beside one of integers. */
+static const ParamSpec mixture_table[] = {
+    {"means", PARAM_REAL_LIST, FIELD(means), "[-4, -4, 4, 4]", -10, 10, PARAM_OPEN_MAX, "1", NULL, NULL, NULL, "centres"},
+    {"sizes", PARAM_INT_LIST, FIELD(sizes), "[1, 2]", 1, 2000, 0, "1", NULL, NULL, NULL, "integers"},
+    {0},
+};
 /* clang-format on */
 
 static const ParamSpec *table_of(const char *experiment)
@@ -79,6 +86,7 @@ static const ParamSpec *table_of(const char *experiment)
   if (!strcmp(experiment, "barbell")) return barbell_table;
   if (!strcmp(experiment, "chain")) return chain_table;
   if (!strcmp(experiment, "bridge")) return bridge_table;
+  if (!strcmp(experiment, "mixture")) return mixture_table;
   return !strcmp(experiment, "zoo") ? zoo_table : NULL;
 }
 

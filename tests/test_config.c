@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Parameters, sweeps and keys. Oracles: products enumerated by hand or by nested loops, invariance of keys under every rewriting that
  * means the same, and reading back what was written. Bad input and YAML itself: test_config_input.c. */
+#include "config/values.h"
 #include "config_fixture.h"
 
 #include <float.h>
@@ -9,9 +10,17 @@
 
 /* --- param.h --- */
 
+/* Of the zoo, or of the mixture. */
+static const ParamSpec *spec_of(const char *name)
+{
+  const ParamSpec *spec = param_find(zoo_table, name);
+
+  return spec ? spec : param_find(mixture_table, name);
+}
+
 static void refuses(const char *name, const char *text, const char *fragment)
 {
-  const ParamSpec *spec       = param_find(zoo_table, name);
+  const ParamSpec *spec       = spec_of(name);
   Model            model      = {0}, before;
   char             error[512] = "";
 
@@ -24,7 +33,7 @@ static void refuses(const char *name, const char *text, const char *fragment)
 
 static void formats(const char *name, const char *text, const char *canonical)
 {
-  const ParamSpec *spec  = param_find(zoo_table, name);
+  const ParamSpec *spec  = spec_of(name);
   Model            model = {0}, again = {0};
   char             error[512] = "", out[2048];
 
@@ -53,6 +62,9 @@ static void test_param_values(void **state)
   formats("method", "oracle", "oracle");
   formats("label", "a b: c", "a b: c");
   formats("sizes", "[10,15 , 2e1]", "[10, 15, 20]");
+  formats("means", "[-4,-4 , 4.0, 4e0]", "[-4, -4, 4, 4]");
+  formats("means", "[-0, 0.1, 0.30000000000000004, 1e-300, 4.9406564584124654e-324]", "[0, 0.1, 0.30000000000000004, 1e-300, 5e-324]");
+  formats("means", "[9.999999999999998]", "[9.999999999999998]");
 }
 
 static void test_param_refusals(void **state)
@@ -78,6 +90,15 @@ static void test_param_refusals(void **state)
   refuses("sizes", "[1,,2]", "not an integer");
   refuses("sizes", "[1, 2", "list");
   refuses("sizes", "[1]2]", "list");
+  refuses("means", "0.5", "write [0.5, 1, 1.5]");
+  refuses("means", "[]", "needs at least one number");
+  refuses("means", "[1, 10]", "each -10 <= x < 10");
+  refuses("means", "[1, -10.5]", "out of range");
+  refuses("means", "[1, x]", "'x' is not a number");
+  refuses("means", "[1, .nan]", "NaN");
+  refuses("means", "[1, -.inf]", "finite");
+  refuses("means", "[1,,2]", "not a number");
+  refuses("means", "[1]2]", "list");
   refuses("label", "a\nb", "control character");
 }
 
@@ -103,6 +124,29 @@ static void test_param_table(void **state)
   param_range_text(param_find(zoo_table, "method"), text, sizeof text);
   assert_string_equal(text, "one of random, standard, weighted, oracle");
   assert_string_equal(param_type_name(PARAM_INT_LIST), "integer list");
+  assert_string_equal(param_type_name(PARAM_REAL_LIST), "real list");
+  assert_string_equal(param_type_name(PARAM_REAL_LIST + 1), "unknown");
+  param_range_text(param_find(mixture_table, "means"), text, sizeof text);
+  assert_string_equal(text, "each -10 <= x < 10");
+}
+
+/* The longest list of the longest numbers reads back bit by bit: nothing between field and text is cut off. */
+static void test_long_real_list(void **state)
+{
+  ParamSpec spec = mixture_table[0];
+  RealList  list = {.n = PARAM_LIST_MAX}, again = {0};
+  char      out[VALUE_TEXT_MAX], error[512]     = "";
+
+  (void)state;
+  spec.offset = 0;
+  spec.min = spec.max = 0;
+  for (int i = 0; i < PARAM_LIST_MAX; i++) list.value[i] = -1.2345678901234567e-308 * (1 + 1e-15 * i);
+  param_format(&spec, &list, out, sizeof out);
+  if (!param_parse(&spec, out, &again, error, sizeof error)) fail_msg("'%s' was refused: %s", out, error);
+  assert_memory_equal(&list, &again, sizeof list);
+  strcpy(out + strlen(out) - 1, ", 1]");
+  assert_false(param_parse(&spec, out, &again, error, sizeof error));
+  assert_non_null(strstr(error, "more than 64 entries"));
 }
 
 /* used: brute force over all gates, written out by hand. */
@@ -145,6 +189,9 @@ static void test_product(void **state)
           "k=1 seed=5 | k=1 seed=6 | k=2 seed=5 | k=2 seed=6 | k=3 seed=5 | k=3 seed=6");
   expands("experiment: zoo\nsweep: {sizes: [[10, 15, 20], [5, 5]]}\n", "sizes=[10, 15, 20] | sizes=[5, 5]");
   expands("experiment: zoo\nsweep: {sizes: [10, 15, 20]}\n", "sizes=[10, 15, 20]");
+  expands("experiment: mixture\nsweep: {means: [[-1.5, 2], [0.5]], sizes: [3, 4]}\n",
+          "means=[-1.5, 2] sizes=[3, 4] | means=[0.5] sizes=[3, 4]");
+  expands("experiment: mixture\nsweep: {means: [-4, 4.5]}\n", "means=[-4, 4.5]");
   expands("experiment: zoo\nsweep:\n  label: [a, \"range(1,2)\", 'true']\n", "label=a | label=range(1,2) | label=true");
   /* one value where it is ignored: no error, shown as unused */
   expands("experiment: zoo\nsweep: {method: [random, weighted], lambda: 10}\n", "method=random lambda=- | method=weighted lambda=10");
@@ -293,6 +340,22 @@ static void test_key_invariance(void **state)
   same("experiment: zoo\nsweep: {method: [random, oracle]}\n", "experiment: zoo\ncases: [{method: oracle}, {method: random}]\n");
   same("experiment: zoo\nreplicates: 3\n", "experiment: zoo\nreplicates: 1\n");
   same("experiment: zoo\nparameters: {sizes: [10,15,20]}\n", "experiment: zoo\n");
+  same("experiment: mixture\nparameters: {means: [-4.0, -4, 4e0, 4]}\n", "experiment: mixture\n");
+  same("experiment: mixture\nsweep: {means: [-0, 0.5]}\n", "experiment: mixture\nparameters: {means: [0, 5e-1]}\n");
+}
+
+/* One bit of one entry, its place and the length of a real list are part of the key. */
+static void test_real_list_keys(void **state)
+{
+  Read r = read_good("experiment: mixture\nsweep: {means: [[1, 2], [2, 1], [1, 2.0000000000000004], [1], [1, 2, 2]]}\n");
+
+  (void)state;
+  assert_int_equal(r.table->n_points, 5);
+  assert_string_equal(r.table->points[2].canonical, "seed=1\nmeans=[1, 2.0000000000000004]\nsizes=[1, 2]\n");
+  for (int i = 0; i < 5; i++) {
+    for (int j = 0; j < i; j++) assert_true(trial_key(&r.table->points[i], 0) != trial_key(&r.table->points[j], 0));
+  }
+  read_end(&r);
 }
 
 /* All trials of a sweep over everything have different keys and ids. */
@@ -441,12 +504,16 @@ static void test_limits(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_param_values), cmocka_unit_test(test_param_refusals), cmocka_unit_test(test_param_table),
-      cmocka_unit_test(test_param_used),   cmocka_unit_test(test_product),        cmocka_unit_test(test_ranges),
-      cmocka_unit_test(test_zip),          cmocka_unit_test(test_cases),          cmocka_unit_test(test_when),
-      cmocka_unit_test(test_rows),         cmocka_unit_test(test_key_invariance), cmocka_unit_test(test_key_differences),
-      cmocka_unit_test(test_canonical),    cmocka_unit_test(test_pair),           cmocka_unit_test(test_parts),
-      cmocka_unit_test(test_only),         cmocka_unit_test(test_large),          cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_param_values),   cmocka_unit_test(test_param_refusals),
+      cmocka_unit_test(test_param_table),    cmocka_unit_test(test_long_real_list),
+      cmocka_unit_test(test_param_used),     cmocka_unit_test(test_product),
+      cmocka_unit_test(test_ranges),         cmocka_unit_test(test_zip),
+      cmocka_unit_test(test_cases),          cmocka_unit_test(test_when),
+      cmocka_unit_test(test_rows),           cmocka_unit_test(test_key_invariance),
+      cmocka_unit_test(test_real_list_keys), cmocka_unit_test(test_key_differences),
+      cmocka_unit_test(test_canonical),      cmocka_unit_test(test_pair),
+      cmocka_unit_test(test_parts),          cmocka_unit_test(test_only),
+      cmocka_unit_test(test_large),          cmocka_unit_test(test_limits),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,23 +103,25 @@ static const char sample[] =
     "schema: myopia/1\nexperiment: zoo\ntitle: \"a, b\"\nseed: &s 3\nreplicates: 2\nparameters: {f: 0.5, sizes: [5, 5], label: 'x y'}\n"
     "sweep:\n  method: [random, weighted]\n  lambda: range(1,3)\n  k: *s\nwhen: {lambda: {method: weighted}}\npair: [method]\n"
     "record: {trajectories: every 10, every: 5}\ntimeout: 10m\nexpect: [{metric: m, where: {k: 3}, reference: 1, lower: -5%, upper: 5%}]\n";
+static const char sample_of_claims[] = "experiment: zoo\nsweep: {k: [1, 2]}\n"
+                                       "claims: [{claim: \"a\", metric: m, of: {k: 1}, against: {k: 2}, compare: ratio, within: [0, 1]}]\n";
 
-static void test_damaged(void **state)
+/* Returns how many of the damaged texts are inputs. */
+static int damage(const char *text)
 {
   static const char junk[] = "[]{}:,&*!|>'\"%@`#-?\t\n\r \x01\x80\xff()0";
-  size_t            n      = strlen(sample);
+  size_t            n      = strlen(text);
   char             *copy   = malloc(n + 1);
   int               good   = 0;
 
-  (void)state;
   for (size_t i = 0; i <= n; i++) {
-    Read r = read_bytes("x.yaml", sample, i, 0, NULL);
+    Read r = read_bytes("x.yaml", text, i, 0, NULL);
     good += r.errors == 0;
     read_end(&r);
   }
   for (size_t i = 0; i < n; i += 3) {
     for (size_t k = 0; k < sizeof junk - 1; k++) {
-      memcpy(copy, sample, n + 1);
+      memcpy(copy, text, n + 1);
       copy[i] = junk[k];
       Read r  = read_bytes("x.yaml", copy, n, 0, NULL);
       good += r.errors == 0;
@@ -127,7 +129,14 @@ static void test_damaged(void **state)
     }
   }
   free(copy);
-  assert_true(good > 20); /* most of the sample's beginnings that end a line are inputs themselves */
+  return good;
+}
+
+static void test_damaged(void **state)
+{
+  (void)state;
+  assert_true(damage(sample) > 20); /* most of the sample's beginnings that end a line are inputs themselves */
+  assert_true(damage(sample_of_claims) > 20);
 }
 
 /* --- YAML --- */
@@ -210,6 +219,10 @@ static void test_sets(void **state)
             "experiment: zoo\nseed: 4\nparameters: {f: 0.5, sizes: [5, 6]}\nsweep: {k: [1, 2], shuffle: [true, false]}\n");
   sets_give("experiment: zoo\n", SETS("sizes=[5,6],[7,8]", "method=random"),
             "experiment: zoo\nparameters: {method: random}\nsweep: {sizes: [[5, 6], [7, 8]]}\n");
+  sets_give("experiment: mixture\n", SETS("means=[0.5, -1e0]"), "experiment: mixture\nparameters: {means: [0.5, -1]}\n");
+  sets_give("experiment: mixture\n", SETS("means=0.5,-1"), "experiment: mixture\nparameters: {means: [0.5, -1]}\n");
+  sets_give("experiment: mixture\nparameters: {means: [1]}\n", SETS("means=[0.5,6],[7.25]"),
+            "experiment: mixture\nsweep: {means: [[0.5, 6], [7.25]]}\n");
   sets_give("experiment: zoo\n", SETS("label='a,b'"), "experiment: zoo\nparameters: {label: 'a,b'}\n");
   sets_give("experiment: zoo\n", SETS("ranks=1,2"), "experiment: zoo\nsweep: {ranks: [1, 2]}\n");
   sets_give("experiment: barbell\n", SETS("experiment=zoo", "lambda=logspace(0,2,3)"), "experiment: zoo\nsweep: {lambda: [1, 10, 100]}\n");
@@ -234,6 +247,31 @@ static void test_set_options(void **state)
   read_end(&r);
 }
 
+static void test_bad_real_lists(void **state)
+{
+  (void)state;
+  expect_bad("experiment: mixture\nparameters: {means: [1, x, 10, -.nan]}\n", 0, NULL, 3,
+             "x.yaml:2:25: error: 'means': 'x' is not a number");
+  expect_bad("experiment: mixture\nparameters: {means: [1, 10]}\n", 0, NULL, 1,
+             "x.yaml:2:25: error: 'means': 10 is out of range: -10 <= x < 10");
+  expect_bad("experiment: mixture\nparameters: {means: []}\n", 0, NULL, 1, "x.yaml:2:21: error: 'means': a list of 0 numbers; 1 to 64");
+  expect_bad("experiment: mixture\nparameters: {means: 4.5}\n", 0, NULL, 1,
+             "x.yaml:2:21: error: 'means': '4.5' is not a list of numbers: write [0.5, 1, 1.5]");
+  expect_bad("experiment: mixture\nparameters: {means: [[1], [2]]}\n", 0, NULL, 1,
+             "x.yaml:2:21: error: 'means': a list of values is a sweep");
+  expect_bad("experiment: mixture\nparameters: {means: [1, {a: 2}]}\n", 0, NULL, 1, "x.yaml:2:25: error: 'means': expected a number");
+  expect_bad("experiment: mixture\nparameters: {means: [1, '2']}\n", 0, NULL, 1,
+             "x.yaml:2:25: error: 'means': \"2\" in quotes is text, expected a real");
+  expect_bad("experiment: mixture\nparameters: {means: }\n", 0, NULL, 1, "'means' has no value; expected a real list");
+  expect_bad("experiment: mixture\nsweep: {means: [[1, 2], 3]}\n", 0, NULL, 1, "x.yaml:2:25: error: 'means': '3' is not a list of numbers");
+  expect_bad("experiment: mixture\nsweep: {means: [[1, 2.0], [1.0, 2]]}\n", 0, NULL, 1,
+             "x.yaml:2:27: error: 'means': the value [1, 2] is listed twice");
+  expect_bad("experiment: mixture\nsweep: {means: linspace(0,1,3)}\n", 0, NULL, 1,
+             "x.yaml:2:16: error: 'means': linspace(0,1,3) needs a number, this is a real list");
+  expect_bad("experiment: mixture\nsweep: {means: [[0.1234567890123, 0.1234567890123, 0.1234567890123, 0.1234567890123]]}\n", 0, NULL, 1,
+             "x.yaml:2:17: error: 'means': a swept value of 68 characters; at most 63 fit into an axis");
+}
+
 static void test_bad_sets(void **state)
 {
   const char *zip   = "experiment: zoo\nsweep: {k: [1, 2], f: [0.1, 0.2]}\nzip: [k, f]\n",
@@ -250,6 +288,8 @@ static void test_bad_sets(void **state)
   expect_bad(plain, SETS("label='abc"), 1, "command line:1:7: error: a quote that is never closed");
   expect_bad(plain, SETS("sizes=[1,2"), 1, "command line:1:11: error: expected ',' or ']'");
   expect_bad(plain, SETS("sizes=[[[[[[[[[[1]]]]]]]]]]"), 1, "nested deeper");
+  expect_bad("experiment: mixture\n", SETS("means=[1, x]"), 1, "command line:1:11: error: 'means': 'x' is not a number");
+  expect_bad("experiment: mixture\n", SETS("means=1,[2]"), 1, "command line:1:7: error: 'means': '1' is not a list of numbers");
   expect_bad(plain, SETS("k=1,1"), 1, "command line:1:5: error: 'k': the value 1 is listed twice");
   expect_bad(plain, SETS("replicates=0"), 1, "command line:1:12: error: 'replicates': 0 is out of range");
   expect_bad(plain, SETS("sweep=k"), 1, "cannot be set on the command line");
@@ -290,6 +330,57 @@ static void test_options(void **state)
 
 /* --- expectations --- */
 
+static void test_claims(void **state)
+{
+  const char       *text = "experiment: zoo\nsweep: {method: [random, weighted], k: [1, 2]}\nclaims:\n"
+                           "  - {claim: \"1. one\", metric: m, of: {method: weighted, k: 2.0}, below: 0.5}\n"
+                           "  - {claim: 2. two, metric: m, of: {k: 1}, against: {k: 2}, compare: difference, contains: 0}\n"
+                           "  - {claim: three, metric: m, against_metric: other, of: {k: 1}, compare: ratio, within: [-1, 1e0]}\n"
+                           "  - {claim: four, metric: m, above: 2, of: {k: 2}, against: {}, compare: ratio}\n";
+  Read              r    = read_good(text);
+  const StudyClaim *c;
+
+  (void)state;
+  assert_int_equal(study_claims(r.study, &c), 4);
+  assert_string_equal(c[0].claim.text, "1. one");
+  assert_string_equal(c[0].claim.where[0], "method=weighted, k=2");
+  assert_true(c[0].claim.compare == CLAIM_VALUE && c[0].claim.bound == CLAIM_BELOW && isinf(c[0].claim.low) && c[0].claim.high == 0.5);
+  assert_string_equal(c[1].claim.text, "2. two");
+  assert_true(c[1].claim.compare == CLAIM_DIFFERENCE && c[1].claim.bound == CLAIM_CONTAINS && c[1].claim.low == 0 && c[1].claim.high == 0);
+  assert_string_equal(c[1].claim.metric[1], "m");
+  assert_string_equal(c[2].claim.metric[1], "other");
+  assert_string_equal(c[2].claim.where[1], "k=1"); /* another metric of the same points */
+  assert_true(c[2].claim.bound == CLAIM_WITHIN && c[2].claim.low == -1 && c[2].claim.high == 1);
+  assert_true(c[3].claim.compare == CLAIM_RATIO && c[3].claim.low == 2 && isinf(c[3].claim.high));
+  for (int64_t i = 0; i < 4; i++) {
+    const Model *model = r.table->points[i].params;
+    assert_int_equal(where_matches(&c[0].where[0], r.table, r.spec, i), model->method == 2 && model->k == 2);
+    assert_int_equal(where_matches(&c[1].where[1], r.table, r.spec, i), model->k == 2);
+    assert_true(where_matches(&c[3].where[1], r.table, r.spec, i));
+  }
+  assert_int_equal(c[2].metric_mark[1].column, 47);
+  read_end(&r);
+}
+
+/* A setting that takes a side away takes the claim away, with a warning; otherwise it is an error of the input. */
+static void test_narrowed_claims(void **state)
+{
+  const char       *text = "experiment: zoo\nsweep: {method: [random, weighted], k: [1, 2]}\nclaims:\n"
+                           "  - {claim: a, metric: m, of: {k: 1}, against: {k: 2}, compare: ratio, above: 1}\n"
+                           "  - {claim: b, metric: m, of: {k: 1}, above: 1}\n";
+  Read              r    = read_sets(text, SETS("k=1"));
+  const StudyClaim *c;
+
+  (void)state;
+  assert_int_equal(r.errors, 0);
+  assert_int_equal(study_claims(r.study, &c), 1);
+  assert_string_equal(c[0].claim.text, "b");
+  if (!strstr(r.messages, "x.yaml:4:5: warning: the settings leave this claim no point; it is not judged (against {k: 2})"))
+    fail_msg("expected a warning, got %s", r.messages);
+  read_end(&r);
+  expect_bad(text, SETS("shuffle=true", "claims=1"), 1, "cannot be set on the command line");
+}
+
 static void test_expectations(void **state)
 {
   Read               r = read_good("experiment: zoo\nsweep: {method: [random, weighted], k: [1, 2]}\nexpect:\n"
@@ -308,9 +399,9 @@ static void test_expectations(void **state)
   assert_int_equal(e[2].metric_mark.column, 14);
   for (int64_t i = 0; i < 4; i++) {
     const Model *model = r.table->points[i].params;
-    assert_int_equal(expectation_matches(&e[0], r.table, r.spec, i), model->method == 2 && model->k == 2);
-    assert_true(expectation_matches(&e[1], r.table, r.spec, i));
-    assert_int_equal(expectation_matches(&e[2], r.table, r.spec, i), model->method == 2); /* random ignores lambda */
+    assert_int_equal(where_matches(&e[0].where, r.table, r.spec, i), model->method == 2 && model->k == 2);
+    assert_true(where_matches(&e[1].where, r.table, r.spec, i));
+    assert_int_equal(where_matches(&e[2].where, r.table, r.spec, i), model->method == 2); /* random ignores lambda */
   }
   read_end(&r);
 }
@@ -350,7 +441,7 @@ static void same_tables(const Read *a, const Read *b, const char *text)
   assert_int_equal(study_expectations(a->study, &x), study_expectations(b->study, &y));
   for (int i = 0; i < study_expectations(a->study, &x); i++) {
     assert_string_equal(x[i].metric, y[i].metric);
-    assert_true(x[i].low == y[i].low && x[i].high == y[i].high && x[i].n_where == y[i].n_where);
+    assert_true(x[i].low == y[i].low && x[i].high == y[i].high && x[i].where.n == y[i].where.n);
   }
   assert_memory_equal(&study_options(a->study)->timeout, &study_options(b->study)->timeout, 3 * sizeof(double));
   assert_int_equal(study_options(a->study)->record, study_options(b->study)->record);
@@ -399,6 +490,16 @@ static void test_resolved(void **state)
       "experiment: zoo\nsweep: {r_eff: [exact, nominal], selection: [topk, sampled], method: [random, oracle], kernel: [plain, fast]}\n"
       "when: {r_eff: {selection: sampled, method: oracle}, selection: {method: oracle}}\npair: [selection]\n",
       0, NULL);
+  reads_back("experiment: mixture\nparameters: {means: [1e-300, 0.1, 3]}\nsweep: {sizes: [[1, 2], [3, 4]]}\n", 0, NULL);
+  reads_back("experiment: mixture\nsweep: {means: [[0.1, 0.30000000000000004], [-3]]}\n"
+             "expect: [{metric: m, where: {means: [-3.0]}, min: 0}]\n",
+             0, NULL);
+  reads_back("experiment: zoo\nsweep: {method: [random, weighted], k: [1, 2], label: ['a, b']}\nclaims:\n"
+             "  - {claim: '1. \"one\"', metric: m, of: {method: weighted, label: 'a, b'}, below: 0.30000000000000004}\n"
+             "  - {claim: 2. two, metric: m, against_metric: n, of: {k: 1}, against: {}, compare: difference, contains: 0}\n"
+             "  - {claim: three, metric: m, against_metric: other, of: {k: 1}, compare: ratio, within: [-1, 1e-300]}\n"
+             "  - {claim: four, metric: m, above: -2, of: {}}\n",
+             0, NULL);
   reads_back("experiment: zoo\nsweep: {sizes: [[1, 2], [3, 4]], lambda: logspace(-4,-1,7)}\ntitle: \"tab\\u00e9 'x'\"\ntimeout: 1.5h\n", 0,
              NULL);
 }
@@ -460,11 +561,12 @@ static void test_origins(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bad_inputs),     cmocka_unit_test(test_damaged),        cmocka_unit_test(test_yaml_forms),
-      cmocka_unit_test(test_aliases),        cmocka_unit_test(test_schema_warning), cmocka_unit_test(test_sets),
-      cmocka_unit_test(test_set_options),    cmocka_unit_test(test_bad_sets),       cmocka_unit_test(test_options),
-      cmocka_unit_test(test_expectations),   cmocka_unit_test(test_narrowed),       cmocka_unit_test(test_resolved),
-      cmocka_unit_test(test_resolved_parts), cmocka_unit_test(test_origins),
+      cmocka_unit_test(test_bad_inputs),      cmocka_unit_test(test_damaged),        cmocka_unit_test(test_yaml_forms),
+      cmocka_unit_test(test_aliases),         cmocka_unit_test(test_schema_warning), cmocka_unit_test(test_sets),
+      cmocka_unit_test(test_set_options),     cmocka_unit_test(test_bad_real_lists), cmocka_unit_test(test_bad_sets),
+      cmocka_unit_test(test_options),         cmocka_unit_test(test_expectations),   cmocka_unit_test(test_claims),
+      cmocka_unit_test(test_narrowed_claims), cmocka_unit_test(test_narrowed),       cmocka_unit_test(test_resolved),
+      cmocka_unit_test(test_resolved_parts),  cmocka_unit_test(test_origins),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

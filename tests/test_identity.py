@@ -61,6 +61,17 @@ class Ranks(SystemTest):
     def test_ranks_per_trial(self):
         self.compare(BARBELL, [4, 5], "--ranks-per-trial", "2")
 
+    def test_ranks_per_trial_auto(self):
+        """Many or short trials: one rank each, and nothing else changes. One long one: all ranks that make a power of two."""
+        self.compare(BARBELL, [3], "--ranks-per-trial", "auto")
+        text = "schema: myopia/1\nexperiment: resistance\nparameters: {graph: grid_2d, width: 150, height: 150, method: exact}\n"
+        source, out = self.input(text), self.dir / "auto.h5"
+        self.assertRegex(self.ok("check", source, "--ranks-per-trial", "auto", ranks=3).stdout, r"up to 2 ranks each \(auto\)")
+        self.ok("run", source, "--ranks-per-trial", "auto", "--out", out, ranks=3)
+        with h5py.File(out) as f:
+            self.assertEqual(f["trials/ranks"][:].tolist(), [2])
+        self.assertIn("N|auto", self.ok("run", source, "--ranks-per-trial", "self", "--out", out, code=2).stderr)
+
     def test_ranks_axis(self):
         """A sweep over ranks gives every size the same rows; ranks that fit nowhere are reported."""
         source = self.input(BARBELL.replace("oracle]", "oracle], ranks: [1, 2, 3]"))

@@ -71,6 +71,55 @@ static void test_head_and_axes(void **state)
   fixture_destroy(&f);
 }
 
+static uint8_t sides[3][3] = {{1, 0, 1}, {0, 1, 0}, {0, 0, 0}};
+
+static ResultsClaim some_claims[2] = {
+    {.claim  = {.text    = "the first, \xc3\xa9",
+                .metric  = {"connected", "rse"},
+                .where   = {"k=1", "method=oracle"},
+                .compare = CLAIM_RATIO,
+                .bound   = CLAIM_WITHIN,
+                .low     = 0.1,
+                .high    = 0.30000000000000004},
+     .member = {sides[0], sides[1]}},
+    {.claim = {.text = "b", .metric = {"rse", "rse"}, .bound = CLAIM_BELOW, .low = -INFINITY, .high = 0}, .member = {sides[1], sides[2]}}};
+
+/* Claims come back as they were, stand in a takeover, and leave a file without any as it always was. */
+static void test_claims(void **state)
+{
+  (void)state;
+  const char   *path = in(own_directory, "claims.h5"), *second = in(own_directory, "claims2.h5");
+  Fixture       f;
+  ResultsTable *t;
+  struct stat   info;
+  assert_int_equal(fixture_create(&f, ARRAYS_RAGGED, 3, three, 1), 0);
+  assert_int_equal(results_create(path, &f.plan, NULL, NULL, error, sizeof error), 0);
+  read_file(path, true, &t);
+  assert_int_equal(t->n_claims, 0);
+  results_table_destroy(&t);
+  f.plan.n_claims = 2;
+  f.plan.claim    = some_claims;
+  assert_int_equal(results_create(second, &f.plan, path, NULL, error, sizeof error), 0);
+  assert_int_equal(stat(second, &info), 0);
+  if (results_predict_bytes(&f.plan) < info.st_size)
+    fail_msg("predicted %lld bytes, the file has %lld", (long long)results_predict_bytes(&f.plan), (long long)info.st_size);
+  read_file(second, true, &t);
+  assert_int_equal(t->n_claims, 2);
+  for (int i = 0; i < 2; i++) {
+    const Claim *x = &some_claims[i].claim, *y = &t->claim[i].claim;
+    assert_string_equal(x->text, y->text);
+    for (int side = 0; side < CLAIM_SIDES; side++) {
+      assert_string_equal(x->metric[side], y->metric[side]);
+      assert_string_equal(x->where[side], y->where[side]);
+      assert_memory_equal(some_claims[i].member[side], t->claim[i].member[side], 3);
+    }
+    assert_true(x->compare == y->compare && x->bound == y->bound && x->low == y->low && x->high == y->high);
+  }
+  results_table_destroy(&t);
+  assert_sound(second, 0);
+  fixture_destroy(&f);
+}
+
 static void test_size(void **state)
 {
   (void)state;
@@ -309,6 +358,7 @@ static int tests(void)
       cmocka_unit_test(test_ragged),
       cmocka_unit_test(test_none_recorded),
       cmocka_unit_test(test_head_and_axes),
+      cmocka_unit_test(test_claims),
       cmocka_unit_test(test_size),
       cmocka_unit_test(test_read_while_written),
       cmocka_unit_test(test_order_leaves_no_trace),

@@ -32,9 +32,17 @@ const ParamSpec *param_find(const ParamSpec *table, const char *name)
 
 const char *param_type_name(ParamType type)
 {
-  static const char *const names[] = {"", "integer", "real", "boolean", "choice", "text", "integer list"};
+  static const char *const names[] = {"", "integer", "real", "boolean", "choice", "text", "integer list", "real list"};
 
-  return type >= PARAM_INT && type <= PARAM_INT_LIST ? names[type] : "unknown";
+  return type >= PARAM_INT && type <= PARAM_REAL_LIST ? names[type] : "unknown";
+}
+
+bool param_is_list(ParamType type) { return type == PARAM_INT_LIST || type == PARAM_REAL_LIST; }
+
+ParamType param_entry_type(ParamType type)
+{
+  if (type == PARAM_INT_LIST) return PARAM_INT;
+  return type == PARAM_REAL_LIST ? PARAM_REAL : type;
 }
 
 /* --- ranges --- */
@@ -64,7 +72,7 @@ static void choices_text(const ParamSpec *spec, char *out, size_t size)
 void param_range_text(const ParamSpec *spec, char *out, size_t size)
 {
   const char *below = spec->flags & PARAM_OPEN_MIN ? "<" : "<=", *above = spec->flags & PARAM_OPEN_MAX ? "<" : "<=";
-  const char *each = spec->type == PARAM_INT_LIST ? "each " : "";
+  const char *each = param_is_list(spec->type) ? "each " : "";
   char        min[32], max[32], names[512];
 
   if (size == 0) return;
@@ -194,30 +202,57 @@ static bool parse_text(const char *text, char *out, char *error, size_t size)
   return true;
 }
 
-static bool parse_list(const ParamSpec *spec, const char *text, IntList *out, char *error, size_t size)
+/* Entry i of a list of either type, from its text. */
+static bool parse_entry(const ParamSpec *spec, const char *entry, int i, IntList *whole, RealList *real, char *error, size_t size)
 {
-  IntList list = {0};
-  size_t  n    = strlen(text);
-  char    shown[SHOWN_MAX], entry[64];
+  if (whole) return parse_integer(spec, entry, &whole->value[i], error, size);
+  return parse_real(spec, entry, &real->value[i], error, size);
+}
+
+/* [a, b, ...] into whichever list is not NULL (*n its length). */
+static bool parse_entries(const ParamSpec *spec, const char *text, IntList *whole, RealList *real, int *n, char *error, size_t size)
+{
+  const char *kind = whole ? "integers" : "numbers", *example = whole ? "[10, 15, 20]" : "[0.5, 1, 1.5]";
+  size_t      bytes = strlen(text);
+  char        shown[SHOWN_MAX], entry[64];
 
   yaml_shown(text, shown);
-  if (n < 2 || text[0] != '[' || text[n - 1] != ']') return fail(error, size, "'%s' is not a list of integers: write [10, 15, 20]", shown);
-  const char *s = text + 1, *end = text + n - 1;
-  if (s + strspn(s, " ") == end) return fail(error, size, "the list is empty; it needs at least one integer");
+  if (bytes < 2 || text[0] != '[' || text[bytes - 1] != ']')
+    return fail(error, size, "'%s' is not a list of %s: write %s", shown, kind, example);
+  const char *s = text + 1, *end = text + bytes - 1;
+  if (s + strspn(s, " ") == end)
+    return spec->flags & PARAM_MAY_BE_EMPTY ||
+           fail(error, size, "the list is empty; it needs at least one %s", whole ? "integer" : "number");
   for (;;) {
     s += strspn(s, " ");
     size_t      length = strcspn(s, ",]");
     const char *next   = s + length;
     while (length > 0 && s[length - 1] == ' ') length--;
-    if (length >= sizeof entry || next > end) return fail(error, size, "'%s' is not a list of integers", shown);
+    if (length >= sizeof entry || next > end) return fail(error, size, "'%s' is not a list of %s", shown, kind);
     memcpy(entry, s, length);
     entry[length] = '\0';
-    if (list.n == PARAM_LIST_MAX) return fail(error, size, "more than %d entries in the list", PARAM_LIST_MAX);
-    if (!parse_integer(spec, entry, &list.value[list.n++], error, size)) return false;
-    if (next == end) break;
-    if (*next != ',') return fail(error, size, "'%s' is not a list of integers", shown);
+    if (*n == PARAM_LIST_MAX) return fail(error, size, "more than %d entries in the list", PARAM_LIST_MAX);
+    if (!parse_entry(spec, entry, (*n)++, whole, real, error, size)) return false;
+    if (next == end) return true;
+    if (*next != ',') return fail(error, size, "'%s' is not a list of %s", shown, kind);
     s = next + 1;
   }
+}
+
+static bool parse_int_list(const ParamSpec *spec, const char *text, IntList *out, char *error, size_t size)
+{
+  IntList list = {0};
+
+  if (!parse_entries(spec, text, &list, NULL, &list.n, error, size)) return false;
+  *out = list;
+  return true;
+}
+
+static bool parse_real_list(const ParamSpec *spec, const char *text, RealList *out, char *error, size_t size)
+{
+  RealList list = {0};
+
+  if (!parse_entries(spec, text, NULL, &list, &list.n, error, size)) return false;
   *out = list;
   return true;
 }
@@ -232,19 +267,25 @@ bool param_parse(const ParamSpec *spec, const char *text, void *params, char *er
   case PARAM_BOOL: return parse_boolean(text, field, error, size);
   case PARAM_CHOICE: return parse_choice(spec, text, field, error, size);
   case PARAM_TEXT: return parse_text(text, field, error, size);
-  case PARAM_INT_LIST: return parse_list(spec, text, field, error, size);
+  case PARAM_INT_LIST: return parse_int_list(spec, text, field, error, size);
+  case PARAM_REAL_LIST: return parse_real_list(spec, text, field, error, size);
   }
   return fail(error, size, "parameter '%s' has no type", spec->name);
 }
 
 /* --- reading fields --- */
 
-static void format_list(const IntList *list, char *out, size_t size)
+static void format_list(const IntList *whole, const RealList *real, char *out, size_t size)
 {
   size_t used = (size_t)snprintf(out, size, "[");
+  char   entry[32];
 
-  for (int i = 0; i < list->n && used < size; i++) {
-    used += (size_t)snprintf(out + used, size - used, "%s%" PRId64, i ? ", " : "", list->value[i]);
+  for (int i = 0; i < (whole ? whole->n : real->n) && used < size; i++) {
+    if (whole)
+      snprintf(entry, sizeof entry, "%" PRId64, whole->value[i]);
+    else
+      text_number(entry, sizeof entry, real->value[i]);
+    used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", entry);
   }
   if (used < size) snprintf(out + used, size - used, "]");
 }
@@ -261,7 +302,8 @@ void param_format(const ParamSpec *spec, const void *params, char *out, size_t s
   case PARAM_BOOL: snprintf(out, size, "%s", *(const bool *)field ? "true" : "false"); return;
   case PARAM_CHOICE: snprintf(out, size, "%s", spec->choices[*(const int *)field]); return;
   case PARAM_TEXT: snprintf(out, size, "%s", (const char *)field); return;
-  case PARAM_INT_LIST: format_list(field, out, size); return;
+  case PARAM_INT_LIST: format_list(field, NULL, out, size); return;
+  case PARAM_REAL_LIST: format_list(NULL, field, out, size); return;
   }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * What was asked, written out again: canonical YAML in two parts, and the origin of every value.
  * `scientific` holds what decides the table and its numbers (parameters that some point uses, axes in order, zip, cases, when, pair,
- * replicates); `execution` the rest (execution parameters, title, record, durations, expect). The parts share no top-level key, so
+ * replicates); `execution` the rest (execution parameters, title, record, durations, expect, claims). The parts share no top-level key, so
  * that one behind the other is an input again. */
 #include <inttypes.h>
 #include <math.h>
@@ -164,19 +164,47 @@ static void add_options(Text *out, const StudyOptions *options)
   text_append(out, "\n");
 }
 
+static void add_where(Text *out, const Study *study, const Where *where)
+{
+  text_append(out, "{");
+  for (int i = 0; i < where->n; i++) {
+    int v = sweep_variable(study->sweep, where->name[i]);
+    text_add(out, "%s%s: ", i ? ", " : "", where->name[i]);
+    add_value(out, study->sweep->variable[v].spec, where->value[i]);
+  }
+  text_append(out, "}");
+}
+
 static void add_expectation(Text *out, const Study *study, const Expectation *e)
 {
   text_append(out, "  - {metric: ");
   text_add_json(out, e->metric);
-  if (e->n_where) text_append(out, ", where: {");
-  for (int i = 0; i < e->n_where; i++) {
-    int v = sweep_variable(study->sweep, e->where_name[i]);
-    text_add(out, "%s%s: ", i ? ", " : "", e->where_name[i]);
-    add_value(out, study->sweep->variable[v].spec, e->where_value[i]);
-  }
-  if (e->n_where) text_append(out, "}");
+  if (e->where.n) text_append(out, ", where: "), add_where(out, study, &e->where);
   if (isfinite(e->low)) text_append(out, ", min: "), add_number(out, e->low);
   if (isfinite(e->high)) text_append(out, ", max: "), add_number(out, e->high);
+  text_append(out, "}\n");
+}
+
+static void add_claim(Text *out, const Study *study, const StudyClaim *c)
+{
+  const Claim *claim = &c->claim;
+
+  text_append(out, "  - {claim: ");
+  text_add_json(out, claim->text);
+  text_append(out, ", metric: ");
+  text_add_json(out, claim->metric[CLAIM_OF]);
+  text_append(out, ", of: ");
+  add_where(out, study, &c->where[CLAIM_OF]);
+  if (claim->compare != CLAIM_VALUE) {
+    text_append(out, ", against_metric: ");
+    text_add_json(out, claim->metric[CLAIM_AGAINST]);
+    text_append(out, ", against: ");
+    add_where(out, study, &c->where[CLAIM_AGAINST]);
+    text_add(out, ", compare: %s", claim_compare_names[claim->compare]);
+  }
+  text_add(out, ", %s: %s", claim_bound_names[claim->bound], claim->bound == CLAIM_WITHIN ? "[" : "");
+  add_number(out, claim->bound == CLAIM_BELOW ? claim->high : claim->low);
+  if (claim->bound == CLAIM_WITHIN) text_append(out, ", "), add_number(out, claim->high), text_append(out, "]");
   text_append(out, "}\n");
 }
 
@@ -205,6 +233,8 @@ void study_resolved(const Study *study, Text *scientific, Text *execution)
   add_options(execution, &study->options);
   if (study->n_expect) text_append(execution, "expect:\n");
   for (int i = 0; i < study->n_expect; i++) add_expectation(execution, study, &study->expect[i]);
+  if (study->n_claims) text_append(execution, "claims:\n");
+  for (int i = 0; i < study->n_claims; i++) add_claim(execution, study, &study->claim[i]);
 }
 
 /* --- origins --- */

@@ -10,12 +10,13 @@
 #include "memory.h"
 #include "study_private.h"
 
-static const char *const top_keys[] = {"schema", "experiment", "title", "seed",   "replicates", "parameters", "execution",  "sweep",  "zip",
-                                       "cases",  "when",       "pair",  "record", "timeout",    "sync",       "checkpoint", "expect", NULL};
+static const char *const top_keys[]     = {"schema", "experiment", "title",  "seed",   "replicates", "parameters", "execution",
+                                           "sweep",  "zip",        "cases",  "when",   "pair",       "record",     "timeout",
+                                           "sync",   "checkpoint", "expect", "claims", NULL};
 static const char *const option_keys[]  = {"experiment", "title",        "replicates",          "timeout", "sync",
                                            "checkpoint", "record.every", "record.trajectories", NULL};
-static const char *const section_keys[] = {"schema", "parameters", "execution", "sweep",  "zip", "cases",
-                                           "when",   "pair",       "record",    "expect", NULL};
+static const char *const section_keys[] = {"schema", "parameters", "execution", "sweep",  "zip",    "cases",
+                                           "when",   "pair",       "record",    "expect", "claims", NULL};
 
 static bool among(const char *const *names, const char *word)
 {
@@ -75,6 +76,7 @@ void study_destroy(Study **study)
 {
   if (!study || !*study) return;
   study_clear_expectations(*study);
+  study_clear_claims(*study);
   sweep_destroy(&(*study)->sweep);
   overrides_destroy(&(*study)->sets);
   yaml_tree_destroy(&(*study)->file);
@@ -98,35 +100,11 @@ const StudyOptions *study_options(const Study *study) { return &study->options; 
 /* Names that the input or the results file needs for itself. */
 static void check_reserved(const ParamSpec *spec, SourceMark mark, Diagnostics *diag)
 {
-  static const char *const reserved[] = {"seed",
-                                         "ranks",
-                                         "replicate",
-                                         "replicates",
-                                         "row",
-                                         "state",
-                                         "key",
-                                         "id",
-                                         "point",
-                                         "attempt",
-                                         "checksum",
-                                         "message",
-                                         "record",
-                                         "schema",
-                                         "title",
-                                         "experiment",
-                                         "timeout",
-                                         "sync",
-                                         "sweep",
-                                         "zip",
-                                         "cases",
-                                         "when",
-                                         "pair",
-                                         "expect",
-                                         "parameters",
-                                         "execution",
-                                         "checkpoint",
-                                         "record.every",
-                                         "record.trajectories",
+  static const char *const reserved[] = {"seed",   "ranks",      "replicate", "replicates", "row",          "state",
+                                         "key",    "id",         "point",     "attempt",    "checksum",     "message",
+                                         "record", "schema",     "title",     "experiment", "timeout",      "sync",
+                                         "sweep",  "zip",        "cases",     "when",       "pair",         "expect",
+                                         "claims", "parameters", "execution", "checkpoint", "record.every", "record.trajectories",
                                          NULL};
   for (; spec->name; spec++) {
     if (among(reserved, spec->name)) diagnostics_error(diag, mark, "the experiment's parameter '%s' has a reserved name", spec->name);
@@ -147,12 +125,40 @@ TrialTable *study_expand(Study *study, const char *experiment, const ParamSpec *
 {
   sweep_destroy(&study->sweep);
   study_clear_expectations(study);
+  study_clear_claims(study);
   study->spec = spec;
   check_reserved(spec, study->experiment_mark, diag);
   study->sweep      = sweep_create(study, spec, diag);
   TrialTable *table = sweep_points(study->sweep, study, experiment, params_size, check, diag);
   set_rows(table, study->replicates);
   study_read_expectations(study, table, diag);
+  study_read_claims(study, table, diag);
   study_make_origins(study);
   return table;
+}
+
+static const Value *find_value(const ValueList *values, const char *text)
+{
+  for (int i = 0; i < values->n; i++) {
+    if (!strcmp(values->value[i].text, text)) return &values->value[i];
+  }
+  return NULL;
+}
+
+SourceMark study_value_mark(const Study *study, const char *name, const char *text)
+{
+  const Sweep *sweep = study->sweep;
+  int          v     = sweep ? sweep_variable(sweep, name) : -1;
+  const Value *found = NULL;
+
+  if (v < 0) return (SourceMark){0};
+  int axis = sweep->variable[v].axis;
+  if (axis < 0) return sweep->variable[v].fixed.mark;
+  found = find_value(&sweep->axis[axis].values, text);
+  for (int c = 0; c < sweep->n_cases && !found; c++) {
+    for (int k = 0; k < sweep->cases[c].n && !found; k++) {
+      if (sweep->cases[c].axis[k].axis == axis) found = find_value(&sweep->cases[c].axis[k].values, text);
+    }
+  }
+  return found ? found->mark : sweep->axis[axis].mark;
 }

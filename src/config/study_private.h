@@ -22,8 +22,9 @@ struct Study {
   SourceMark       replicates_mark;
   const ParamSpec *spec; /* after study_expand */
   Sweep           *sweep;
-  int              n_expect, n_origins;
+  int              n_expect, n_claims, n_origins;
   Expectation     *expect;
+  StudyClaim      *claim;
   ParamOrigin     *origin;
 };
 
@@ -36,8 +37,17 @@ bool            study_is_option(const char *key); /* a key of the command line t
 
 void study_read_options(Study *, Diagnostics *);
 void study_read_expectations(Study *, const TrialTable *, Diagnostics *);
+void study_read_claims(Study *, const TrialTable *, Diagnostics *);
 void study_make_origins(Study *);
 void study_clear_expectations(Study *);
+void study_clear_claims(Study *);
+
+/* The mapping `key` of `map`; none: every point. False: reported. */
+bool where_read(const Study *, const YamlNode *map, const char *key, Where *out, Diagnostics *);
+/* Whether some point matches. Otherwise an error; a warning where the command line took the points away. what: "claim"; key: of `map`. */
+bool where_check(const Study *, const TrialTable *, const Where *, SourceMark, const char *what, const char *key, Diagnostics *);
+void where_text(const Where *, const char *equals, Text *out); /* "k=2, x=1" */
+void where_clear(Where *);
 
 /* The table owns params, axes and canonical texts; points with params and axes in place. */
 TrialTable *trial_table_create(const char *experiment, int n_axes, int64_t n_points, size_t params_size);

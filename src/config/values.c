@@ -15,12 +15,13 @@
 #include "trial.h"
 
 typedef union Field {
-  int64_t integer;
-  double  real;
-  bool    boolean;
-  int     choice;
-  char    text[PARAM_TEXT_MAX];
-  IntList list;
+  int64_t  integer;
+  double   real;
+  bool     boolean;
+  int      choice;
+  char     text[PARAM_TEXT_MAX];
+  IntList  list;
+  RealList reals;
 } Field;
 
 size_t value_field_size(ParamType type)
@@ -32,6 +33,7 @@ size_t value_field_size(ParamType type)
   case PARAM_CHOICE: return sizeof(int);
   case PARAM_TEXT: return PARAM_TEXT_MAX;
   case PARAM_INT_LIST: return sizeof(IntList);
+  case PARAM_REAL_LIST: return sizeof(RealList);
   }
   return 0;
 }
@@ -91,19 +93,20 @@ static int range_form(const YamlNode *node)
   return -1;
 }
 
+static bool an(ParamType type) { return type == PARAM_INT || type == PARAM_INT_LIST; }
+
 static bool read_scalar(const ParamSpec *spec, const YamlNode *node, Value *out, Diagnostics *diag)
 {
   char error[1024], shown[SHOWN_MAX];
 
   if (yaml_is_null(node)) {
-    diagnostics_error(diag, node->mark, "'%s' has no value; expected %s%s", spec->name, spec->type == PARAM_INT ? "an " : "a ",
+    diagnostics_error(diag, node->mark, "'%s' has no value; expected %s%s", spec->name, an(spec->type) ? "an " : "a ",
                       param_type_name(spec->type));
     return false;
   }
   if (node->quoted && spec->type != PARAM_TEXT && spec->type != PARAM_CHOICE) {
     diagnostics_error(diag, node->mark, "'%s': \"%s\" in quotes is text, expected %s %s; remove the quotes", spec->name,
-                      yaml_shown(node->text, shown), spec->type == PARAM_INT || spec->type == PARAM_INT_LIST ? "an" : "a",
-                      param_type_name(spec->type));
+                      yaml_shown(node->text, shown), an(spec->type) ? "an" : "a", param_type_name(spec->type));
     return false;
   }
   if (value_set(spec, node->text, node->mark, out, error, sizeof error)) return true;
@@ -111,29 +114,33 @@ static bool read_scalar(const ParamSpec *spec, const YamlNode *node, Value *out,
   return false;
 }
 
-/* [10, 15, 20]; every bad entry is reported where it stands. */
-static bool read_int_list(const ParamSpec *spec, const YamlNode *node, Value *out, Diagnostics *diag)
+/* [10, 15, 20] or [0.5, 1]; every bad entry is reported where it stands. */
+static bool read_list(const ParamSpec *spec, const YamlNode *node, Value *out, Diagnostics *diag)
 {
   Text text = {0};
   char error[1024];
   bool good = true;
 
-  if (node->n == 0 || node->n > PARAM_LIST_MAX) {
-    diagnostics_error(diag, node->mark, "'%s': a list of %d integers; 1 to %d are allowed", spec->name, node->n, PARAM_LIST_MAX);
+  const int least = spec->flags & PARAM_MAY_BE_EMPTY ? 0 : 1;
+  if (node->n < least || node->n > PARAM_LIST_MAX) {
+    diagnostics_error(diag, node->mark, "'%s': a list of %d %s; %d to %d are allowed", spec->name, node->n,
+                      spec->type == PARAM_INT_LIST ? "integers" : "numbers", least, PARAM_LIST_MAX);
     return false;
   }
+  text_append(&text, "[");
   for (int i = 0; i < node->n; i++) {
     const YamlNode *entry = node->item[i];
     Value           alone = {0};
     if (entry->kind != NODE_SCALAR) {
-      diagnostics_error(diag, entry->mark, "'%s': expected an integer, found %s", spec->name, yaml_kind(entry));
+      diagnostics_error(diag, entry->mark, "'%s': expected %s, found %s", spec->name,
+                        spec->type == PARAM_INT_LIST ? "an integer" : "a number", yaml_kind(entry));
       good = false;
       continue;
     }
     ParamSpec one = *spec;
-    one.type      = PARAM_INT;
+    one.type      = param_entry_type(spec->type);
     good          = read_scalar(&one, entry, &alone, diag) && good;
-    text_add(&text, "%s%s", i ? ", " : "[", alone.text ? alone.text : "");
+    text_add(&text, "%s%s", i ? ", " : "", alone.text ? alone.text : "");
     value_clear(&alone);
   }
   text_append(&text, "]");
@@ -147,8 +154,8 @@ static bool read_int_list(const ParamSpec *spec, const YamlNode *node, Value *ou
 
 static bool wrong_kind(const ParamSpec *spec, const YamlNode *node, Diagnostics *diag)
 {
-  diagnostics_error(diag, node->mark, "'%s': expected %s%s, found %s", spec->name,
-                    spec->type == PARAM_INT || spec->type == PARAM_INT_LIST ? "an " : "a ", param_type_name(spec->type), yaml_kind(node));
+  diagnostics_error(diag, node->mark, "'%s': expected %s%s, found %s", spec->name, an(spec->type) ? "an " : "a ",
+                    param_type_name(spec->type), yaml_kind(node));
   return false;
 }
 
@@ -156,7 +163,7 @@ bool value_read(const ParamSpec *spec, const YamlNode *node, Value *out, Diagnos
 {
   int form = range_form(node);
 
-  if (spec->type == PARAM_INT_LIST && node->kind == NODE_LIST && !values_sweeps(spec, node)) return read_int_list(spec, node, out, diag);
+  if (param_is_list(spec->type) && node->kind == NODE_LIST && !values_sweeps(spec, node)) return read_list(spec, node, out, diag);
   if (node->kind == NODE_LIST) {
     diagnostics_error(diag, node->mark, "'%s': a list of values is a sweep; write it under 'sweep:'", spec->name);
     return false;
@@ -167,6 +174,17 @@ bool value_read(const ParamSpec *spec, const YamlNode *node, Value *out, Diagnos
     return false;
   }
   return read_scalar(spec, node, out, diag);
+}
+
+bool value_read_number(const char *name, const YamlNode *node, double *out, Diagnostics *diag)
+{
+  ParamSpec spec  = {.name = name, .type = PARAM_REAL};
+  Value     value = {0};
+
+  if (!value_read(&spec, node, &value, diag)) return false;
+  *out = value.number;
+  value_clear(&value);
+  return true;
 }
 
 /* --- range forms --- */
@@ -272,8 +290,8 @@ static bool read_form(const ParamSpec *spec, const YamlNode *node, ValueList *ou
 
   yaml_shown(node->text, shown);
   if (spec->type != PARAM_INT && spec->type != PARAM_REAL) {
-    diagnostics_error(diag, node->mark, "'%s': %s needs a number, this is %s%s", spec->name, shown,
-                      spec->type == PARAM_INT_LIST ? "an " : "a ", param_type_name(spec->type));
+    diagnostics_error(diag, node->mark, "'%s': %s needs a number, this is %s%s", spec->name, shown, an(spec->type) ? "an " : "a ",
+                      param_type_name(spec->type));
     return false;
   }
   if (!split_form(node->text, &form) || form.n_arguments < (form.kind == 0 ? 2 : 3)) {
@@ -298,10 +316,10 @@ static bool read_form(const ParamSpec *spec, const YamlNode *node, ValueList *ou
 
 /* --- lists --- */
 
-/* A list that is one value of an integer list: no entry is itself a list. */
+/* A list that is one value of a list parameter: no entry is itself a list. */
 static bool is_single_list(const ParamSpec *spec, const YamlNode *node)
 {
-  if (spec->type != PARAM_INT_LIST) return false;
+  if (!param_is_list(spec->type)) return false;
   for (int i = 0; i < node->n; i++) {
     if (node->item[i]->kind == NODE_LIST) return false;
   }
@@ -321,8 +339,8 @@ static bool read_entry(const ParamSpec *spec, const YamlNode *node, ValueList *o
 
   if (range_form(node) >= 0 && spec->type != PARAM_TEXT) return read_form(spec, node, out, diag);
   out->n_asked++;
-  if (node->kind == NODE_LIST && spec->type == PARAM_INT_LIST)
-    good = read_int_list(spec, node, &value, diag);
+  if (node->kind == NODE_LIST && param_is_list(spec->type))
+    good = read_list(spec, node, &value, diag);
   else if (node->kind != NODE_SCALAR)
     good = wrong_kind(spec, node, diag);
   else

@@ -26,9 +26,11 @@ bool   value_set(const ParamSpec *, const char *text, SourceMark, Value *out, ch
 void   value_clear(Value *);
 void   values_clear(ValueList *);
 
-/* Reads a scalar (or the list of a PARAM_INT_LIST); a list or range form for anything else is an error that sends the user to
+/* Reads a scalar (or the list of a list parameter); a list or range form for anything else is an error that sends the user to
  * `sweep`. False: reported. */
 bool value_read(const ParamSpec *, const YamlNode *, Value *out, Diagnostics *);
+/* A finite number that is no parameter; `name` is for the messages. */
+bool value_read_number(const char *name, const YamlNode *, double *out, Diagnostics *);
 /* Reads the values of an axis: scalar, list, range(a,b[,step]), linspace(a,b,n), logspace(a,b,n). Reports empty lists, bad and repeated
  * values, and texts of AXIS_TEXT_MAX and more. False: something was reported; out holds the good ones. */
 bool values_read(const ParamSpec *, const YamlNode *, ValueList *out, Diagnostics *);

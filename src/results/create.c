@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "claims_file.h"
 #include "memory.h"
 
 const char *const phase_names[PHASES] = {"wall", "compute", "reduction", "queue", "io", "idle"};
@@ -227,6 +228,65 @@ static int add_points(Maker *m)
   return code;
 }
 
+/* --- claims --- */
+
+static int add_words(Maker *m, int word)
+{
+  const ResultsPlan *p     = m->plan;
+  size_t             width = 1;
+  for (int i = 0; i < p->n_claims; i++) {
+    const size_t length = strlen(claim_word(&p->claim[i].claim, word));
+    if (length > width) width = length;
+  }
+  const hid_t type = h5_text_type(width);
+  char       *text = mem_calloc((size_t)p->n_claims, width);
+  for (int i = 0; i < p->n_claims; i++) {
+    const char *s = claim_word(&p->claim[i].claim, word);
+    memcpy(text + (size_t)i * width, s, strlen(s));
+  }
+  const Column c    = {"claims", claim_word_names[word], type, 1, {(hsize_t)p->n_claims}, "1", NULL, claim_word_descriptions[word]};
+  const int    code = add_constant(m, &c, type, text);
+  H5Tclose(type);
+  free(text);
+  return code;
+}
+
+static int add_members(Maker *m, int side)
+{
+  const ResultsPlan *p   = m->plan;
+  const size_t       n   = (size_t)p->table->n_points;
+  uint8_t           *all = mem_calloc((size_t)p->n_claims * n, 1);
+  const Column       c   = {"claims",
+                            claim_side_names[side],
+                            H5T_STD_U8LE,
+                            2,
+                            {(hsize_t)p->n_claims, n},
+                            "1",
+                            NULL,
+                            "1 where the point is on this side of the claim"};
+  for (int i = 0; i < p->n_claims; i++) memcpy(all + (size_t)i * n, p->claim[i].member[side], n);
+  const int code = add_constant(m, &c, H5T_NATIVE_UINT8, all);
+  free(all);
+  return code;
+}
+
+static int add_claims(Maker *m)
+{
+  const hsize_t n = (hsize_t)m->plan->n_claims;
+  double        low[CLAIMS_MAX], high[CLAIMS_MAX];
+  if (n == 0) return 0;
+  TryCode(add_group(m, "claims", NULL, 0, NULL));
+  for (int w = 0; w < CLAIM_WORDS; w++) TryCode(add_words(m, w));
+  for (hsize_t i = 0; i < n; i++) {
+    low[i]  = m->plan->claim[i].claim.low;
+    high[i] = m->plan->claim[i].claim.high;
+  }
+  TryCode(add_constant(m, &(Column){"claims", "low", H5T_IEEE_F64LE, 1, {n}, "1", NULL, "lower end of the bound"}, H5T_NATIVE_DOUBLE, low));
+  TryCode(add_constant(m, &(Column){"claims", "high", H5T_IEEE_F64LE, 1, {n}, "1", NULL, "upper end"}, H5T_NATIVE_DOUBLE, high));
+  for (int side = 0; side < CLAIM_SIDES; side++) TryCode(add_members(m, side));
+  return 0;
+}
+
 /* --- trials --- */
 
 enum { ROW_NUMBER, ROW_KEY, ROW_ID, ROW_SEED, ROW_REPLICATE, ROW_POINT, ROW_RECORD };
@@ -428,6 +488,7 @@ static int add_everything(Maker *m)
   TryCode(add_groups(m));
   TryCode(add_provenance(m));
   TryCode(add_points(m));
+  TryCode(add_claims(m));
   TryCode(add_identity(m));
   TryCode(add_status(m));
   TryCode(add_axes(m));

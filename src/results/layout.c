@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims_file.h"
 #include "hash.h"
 #include "memory.h"
 
@@ -164,6 +165,9 @@ int64_t results_predict_bytes(const ResultsPlan *plan)
   Layout *l     = NULL;
   int64_t bytes = 4096, per_row = 8 * 8 + 4 + 4 + 1 + RESULT_MESSAGE_MAX + 8 * PHASES, datasets = 30;
   if (layout_create(plan, &l)) return -1;
+  int64_t claims;
+  bytes += claims_bytes(plan, &claims);
+  datasets += claims;
   per_row += 8 * l->all.n_metrics;
   for (int i = 0; i < plan->table->n_axes; i++) per_row += (int64_t)axis_width(plan->table, i);
   bytes += per_row * l->n_rows + (16 + POINT_VALUES * 8 * l->all.n_metrics) * l->n_points;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims_file.h"
 #include "memory.h"
 #include "recorded.h"
 
@@ -252,6 +253,7 @@ static int read_table(hid_t file, ResultsTable *t, H5Error *error)
   TryCode(read_points(file, t, error));
   TryCode(read_trials(file, t, error));
   TryCode(read_metrics(file, t, error));
+  TryCode(claims_read(file, t, error));
   return read_axes(file, t, error);
 }
 
@@ -305,6 +307,7 @@ void results_table_destroy(ResultsTable **out)
     free(t->axis[i].number);
     free(t->axis[i].string);
   }
+  results_claims_destroy(t->n_claims, &t->claim);
   free(t->metric);
   free(t->axis);
   free(t);

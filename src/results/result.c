@@ -190,6 +190,33 @@ static void shape_text(int rank, const int64_t *shape, char *out, size_t size)
 }
 
 /* The limit holds for unrecorded rows too: a trial's state must not depend on what is recorded. */
+PetscErrorCode result_columns(Result *result, int n, const MetricSpec *metrics, double **column)
+{
+  PetscFunctionBeginUser;
+  for (int i = 0; i < n; i++) PetscCall(result_metric(result, metrics[i].name, &column[i]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode result_put(Result *result, const char *name, int64_t row, int64_t n, const double *value)
+{
+  double *out;
+
+  PetscFunctionBeginUser;
+  PetscCall(result_array(result, name, row, (void **)&out));
+  if (out) memcpy(out, value, (size_t)n * sizeof *out);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode result_put_floats(Result *result, const char *name, int64_t row, int64_t n, const float *value)
+{
+  double *out;
+
+  PetscFunctionBeginUser;
+  PetscCall(result_array(result, name, row, (void **)&out));
+  for (int64_t i = 0; out && i < n; i++) out[i] = (double)value[i];
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode result_array_shape(Result *r, const char *name, int64_t row, const int64_t *shape)
 {
   int array;

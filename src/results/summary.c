@@ -196,6 +196,8 @@ PetscErrorCode summary_create(const ResultsTable *t, Summary **out)
   for (int64_t p = 0; p < t->n_points; p++)
     for (int m = 0; m < t->n_metrics; m++) fill_cell(t, &t->metric[m], p, &s->cell[p * t->n_metrics + m]);
   judge(s);
+  s->claim = mem_calloc((size_t)t->n_claims, sizeof *s->claim);
+  claims_evaluate(t, s->claim);
   explain_states(s);
   for (int64_t p = 0; p < t->n_points; p++)
     for (int m = 0; m < t->n_metrics && t->point_rows[p] > 0; m++) explain_cell(s, p, m);
@@ -208,6 +210,7 @@ void summary_destroy(Summary **out)
   Summary *s = out ? *out : NULL;
   if (!s) return;
   free(s->cell);
+  free(s->claim);
   text_clear(&s->reasons);
   free(s);
   *out = NULL;

@@ -100,7 +100,10 @@ void summary_json(const Summary *s, Text *out)
     text_append(out, "}}");
     separator = ",\n";
   }
-  text_append(out, "]}\n");
+  text_append(out, "]");
+  text_append(out, ", \"claims\": ");
+  summary_claims_json(s, out);
+  text_append(out, "}\n");
 }
 
 /* --- CSV --- */

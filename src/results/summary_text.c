@@ -2,16 +2,14 @@
  * A summary for people: a header, status counts, then a block a metric with one aligned line a point. Columns that no point of the block
  * fills are left out. */
 #include "summary_text.h"
+#include "grid.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
-
-enum { CELL_MAX = AXIS_TEXT_MAX };
 
 bool summary_axis_text(const ResultsTable *t, int axis, int64_t point, char out[AXIS_TEXT_MAX])
 {
@@ -26,63 +24,6 @@ bool summary_axis_text(const ResultsTable *t, int axis, int64_t point, char out[
   else
     text_number(out, AXIS_TEXT_MAX, a->number[row]);
   return true;
-}
-
-/* --- a grid of short texts, aligned --- */
-
-typedef struct Grid {
-  int64_t rows; /* with the header */
-  int     columns;
-  bool   *left; /* (columns) aligned; numbers go right */
-  char (*cell)[CELL_MAX];
-} Grid;
-
-static char *cell_at(const Grid *g, int64_t row, int column) { return g->cell[row * g->columns + column]; }
-
-static void put(const Grid *g, int64_t row, int column, const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void put(const Grid *g, int64_t row, int column, const char *format, ...)
-{
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(cell_at(g, row, column), CELL_MAX, format, arguments);
-  va_end(arguments);
-}
-
-static size_t width_of(const Grid *g, int column)
-{
-  size_t width = 0;
-  bool   used  = false;
-  for (int64_t row = 0; row < g->rows; row++) {
-    const size_t n = strlen(cell_at(g, row, column));
-    if (n > width) width = n;
-    used = used || (row > 0 && n > 0);
-  }
-  return used ? width : 0;
-}
-
-/* colours: (rows) escape code of the last column, or NULL. */
-static void print_grid(const Grid *g, const char *const *colours, Text *out)
-{
-  size_t *width = mem_calloc((size_t)g->columns, sizeof *width);
-  for (int c = 0; c < g->columns; c++) width[c] = width_of(g, c);
-  for (int64_t row = 0; row < g->rows; row++) {
-    size_t blanks = 2; /* owed before the next text, so that no line ends with some */
-    for (int c = 0; c < g->columns; c++) {
-      const char  *text   = cell_at(g, row, c);
-      const size_t n      = strlen(text);
-      const char  *colour = c == g->columns - 1 && colours ? colours[row] : NULL;
-      if (width[c] == 0) continue;
-      if (!g->left[c]) blanks += width[c] - n;
-      if (n > 0) {
-        text_add(out, "%*s%s%s%s", (int)blanks, "", colour ? colour : "", text, colour ? "\033[0m" : "");
-        blanks = 0;
-      }
-      blanks += 2 + (g->left[c] ? width[c] - n : 0);
-    }
-    text_append(out, "\n");
-  }
-  free(width);
 }
 
 /* --- the block of one metric --- */
@@ -103,13 +44,14 @@ enum {
 
 static void put_value(const Grid *g, int64_t row, int column, bool event, double x)
 {
-  if (!isnan(x)) put(g, row, column, event ? "%.4f" : "%.4g", x);
+  if (!isnan(x)) grid_put(g, row, column, event ? "%.4f" : "%.4g", x);
 }
 
 static void put_range(const Grid *g, int64_t row, int column, bool event, double low, double high)
 {
   if (isnan(low) && isnan(high)) return;
-  put(g, row, column, event ? "[%.4f, %.4f]" : "[%.4g, %.4g]", isnan(low) ? (double)-INFINITY : low, isnan(high) ? (double)INFINITY : high);
+  grid_put(g, row, column, event ? "[%.4f, %.4f]" : "[%.4g, %.4g]", isnan(low) ? (double)-INFINITY : low,
+           isnan(high) ? (double)INFINITY : high);
 }
 
 /* The columns of one point and metric, from column `first` on. */
@@ -118,18 +60,18 @@ static void put_line(const Summary *s, const Grid *g, int64_t row, int first, in
   const ResultsTable *t     = s->table;
   const SummaryCell  *c     = &s->cell[point * t->n_metrics + metric];
   const bool          event = t->metric[metric].event;
-  put(g, row, first + COLUMN_N, "%lld", (long long)c->n);
+  grid_put(g, row, first + COLUMN_N, "%lld", (long long)c->n);
   put_value(g, row, first + COLUMN_MEAN, event, c->mean);
-  if (!isnan(c->stderr_)) put(g, row, first + COLUMN_STDERR, "%.2g", c->stderr_);
+  if (!isnan(c->stderr_)) grid_put(g, row, first + COLUMN_STDERR, "%.2g", c->stderr_);
   put_range(g, row, first + COLUMN_INTERVAL, event, c->low, c->high);
   put_value(g, row, first + COLUMN_EXACT, event, c->exact);
-  if (!isnan(c->p_value)) put(g, row, first + COLUMN_P, "%.2g", c->p_value);
+  if (!isnan(c->p_value)) grid_put(g, row, first + COLUMN_P, "%.2g", c->p_value);
   put_value(g, row, first + COLUMN_PUBLISHED, event, c->published);
-  if (!isnan(c->published_p_value)) put(g, row, first + COLUMN_PUBLISHED_P, "%.2g", c->published_p_value);
+  if (!isnan(c->published_p_value)) grid_put(g, row, first + COLUMN_PUBLISHED_P, "%.2g", c->published_p_value);
   put_range(g, row, first + COLUMN_EXPECTED, event, c->expect_low, c->expect_high);
   const char *verdict = verdict_text(c->verdict);
-  put(g, row, first + COLUMN_VERDICT, "%s%s%s", verdict ? verdict : "", verdict && !c->expect_met ? ", " : "",
-      c->expect_met ? "" : "expectation missed");
+  grid_put(g, row, first + COLUMN_VERDICT, "%s%s%s", verdict ? verdict : "", verdict && !c->expect_met ? ", " : "",
+           c->expect_met ? "" : "expectation missed");
 }
 
 static const char *colour_of(const SummaryCell *c)
@@ -141,38 +83,30 @@ static const char *colour_of(const SummaryCell *c)
 static void put_header(const Grid *g, int first)
 {
   static const char *const title[] = {"n", "mean", "s.e.", "95 % interval", "exact", "p", "published", "its p", "expected", "verdict"};
-  for (int c = 0; c < COLUMNS; c++) put(g, 0, first + c, "%s", title[c]);
+  for (int c = 0; c < COLUMNS; c++) grid_put(g, 0, first + c, "%s", title[c]);
   g->left[first + COLUMN_VERDICT] = true;
 }
 
-static Grid grid_create(int64_t rows, int first)
+static Grid block_grid(int64_t rows, int first)
 {
-  Grid g = {.rows = 1, .columns = first + COLUMNS};
-  g.cell = mem_calloc((size_t)(rows * g.columns), sizeof *g.cell);
-  g.left = mem_calloc((size_t)g.columns, sizeof *g.left);
+  Grid g = grid_create(rows, first + COLUMNS, AXIS_TEXT_MAX);
   put_header(&g, first);
   return g;
-}
-
-static void grid_clear(Grid *g)
-{
-  free(g->cell);
-  free(g->left);
 }
 
 static void add_block(const Summary *s, int metric, bool colour, Text *out)
 {
   const ResultsTable *t       = s->table;
-  Grid                g       = grid_create(t->n_points + 1, t->n_axes);
+  Grid                g       = block_grid(t->n_points + 1, t->n_axes);
   const char        **colours = mem_calloc((size_t)t->n_points + 1, sizeof *colours);
   for (int a = 0; a < t->n_axes; a++) {
-    put(&g, 0, a, "%s", t->axis[a].name);
+    grid_put(&g, 0, a, "%s", t->axis[a].name);
     g.left[a] = t->axis[a].text;
   }
   for (int64_t p = 0; p < t->n_points; p++) {
     if (t->point_rows[p] == 0) continue;
     for (int a = 0; a < t->n_axes; a++)
-      if (!summary_axis_text(t, a, p, cell_at(&g, g.rows, a))) put(&g, g.rows, a, "-");
+      if (!summary_axis_text(t, a, p, grid_cell(&g, g.rows, a))) grid_put(&g, g.rows, a, "-");
     colours[g.rows] = colour_of(&s->cell[p * t->n_metrics + metric]);
     put_line(s, &g, g.rows++, t->n_axes, p, metric);
   }
@@ -182,7 +116,7 @@ static void add_block(const Summary *s, int metric, bool colour, Text *out)
   else if (strcmp(t->metric[metric].unit, "1") != 0)
     text_add(out, ", %s", t->metric[metric].unit);
   text_append(out, "\n");
-  print_grid(&g, colour ? colours : NULL, out);
+  grid_print(&g, colour ? colours : NULL, out);
   free(colours);
   grid_clear(&g);
 }
@@ -191,20 +125,20 @@ static void add_block(const Summary *s, int metric, bool colour, Text *out)
 static void add_only_point(const Summary *s, bool colour, Text *out)
 {
   const ResultsTable *t       = s->table;
-  Grid                g       = grid_create(t->n_metrics + 1, 2);
+  Grid                g       = block_grid(t->n_metrics + 1, 2);
   const char        **colours = mem_calloc((size_t)t->n_metrics + 1, sizeof *colours);
   g.left[0] = g.left[1] = true;
-  put(&g, 0, 0, "metric");
-  put(&g, 0, 1, "unit");
+  grid_put(&g, 0, 0, "metric");
+  grid_put(&g, 0, 1, "unit");
   for (int m = 0; m < t->n_metrics; m++) {
     if (s->cell[m].n == 0 && isnan(s->cell[m].exact)) continue;
     colours[g.rows] = colour_of(&s->cell[m]);
-    put(&g, g.rows, 0, "%s", t->metric[m].name);
-    put(&g, g.rows, 1, "%s", t->metric[m].unit);
+    grid_put(&g, g.rows, 0, "%s", t->metric[m].name);
+    grid_put(&g, g.rows, 1, "%s", t->metric[m].unit);
     put_line(s, &g, g.rows++, 2, 0, m);
   }
   text_append(out, "\n");
-  print_grid(&g, colour ? colours : NULL, out);
+  grid_print(&g, colour ? colours : NULL, out);
   free(colours);
   grid_clear(&g);
 }
@@ -220,6 +154,7 @@ void summary_table(const Summary *s, bool colour, Text *out)
   text_append(out, "\n");
   if (t->n_points == 1 && t->n_axes == 0) add_only_point(s, colour, out);
   for (int m = 0; m < t->n_metrics && (t->n_points > 1 || t->n_axes > 0); m++) add_block(s, m, colour, out);
+  summary_claims_table(s, colour, out);
   text_add(out, "\n%s%s%s\n", !colour ? "" : s->valid ? "\033[32m" : "\033[31m", s->valid ? "VALID" : "INVALID", colour ? "\033[0m" : "");
   text_append(out, text_string(&s->reasons));
 }

@@ -24,6 +24,7 @@ typedef struct Option {
 
 static bool set_json(Arguments *a, const char *v) { return (void)v, a->json = true; }
 static bool set_csv(Arguments *a, const char *v) { return (void)v, a->csv = true; }
+static bool set_claims(Arguments *a, const char *v) { return (void)v, a->claims = true; }
 static bool set_resume(Arguments *a, const char *v) { return (void)v, a->resume = true; }
 static bool set_overwrite(Arguments *a, const char *v) { return (void)v, a->overwrite = true; }
 static bool set_extend(Arguments *a, const char *v) { return (void)v, a->extend = true; }
@@ -39,6 +40,9 @@ static bool set_time_limit(Arguments *a, const char *v) { return text_parse_dura
 static bool set_ranks_per_trial(Arguments *a, const char *v)
 {
   a->ranks_given = true;
+  a->ranks_auto  = strcmp(v, "auto") == 0;
+  if (a->ranks_auto) a->ranks_per_trial = 1;
+  if (a->ranks_auto) return true;
   return text_parse_int(v, &a->ranks_per_trial) && a->ranks_per_trial >= 1 && a->ranks_per_trial <= 1000000;
 }
 
@@ -57,7 +61,10 @@ static const Option options[] = {
     {"--overwrite", NULL, "replace an existing file", set_overwrite},
     {"--extend", NULL, "take over the done trials of an existing file and run what the input has beyond them", set_extend},
     {"--only-failed", NULL, "with --resume: run again the trials that failed, and nothing else", set_only_failed},
-    {"--ranks-per-trial", "N", "ranks that work together on a trial (default 1; a sweep axis `ranks` overrides it)", set_ranks_per_trial},
+    {"--ranks-per-trial", "N|auto",
+     "ranks that work together on a trial (default 1; auto: several where trials are long and fewer than ranks; a sweep axis `ranks` "
+     "overrides it)",
+     set_ranks_per_trial},
     {"--time-limit", "TIME", "stop, resumable, before this much time (90s, 55m, 2h) has passed; default: the end of the SLURM job",
      set_time_limit},
     {"--trial", "ID", "only this trial: its row number or its id (0x...)", set_trial},
@@ -67,6 +74,7 @@ static const Option options[] = {
     {"-k", "K", "number of smallest eigenvalues (default 6)", set_eigenpairs},
     {"--json", NULL, "machine-readable output", set_json},
     {"--csv", NULL, "comma-separated values", set_csv},
+    {"--claims", NULL, "the claims of the input alone", set_claims},
     {"--help", NULL, "this text", set_help},
     {0},
 };

@@ -13,13 +13,14 @@ typedef struct Arguments {
   int          n_sets;
   const char **sets; /* key=value */
   /* options */
-  bool        json, csv, resume, overwrite, extend, only_failed, help;
+  bool        json, csv, claims, resume, overwrite, extend, only_failed, help;
   const char *out, *trial;
   bool        scratch;                     /* out goes when the command ends */
   const char *method, *pairs, *eigenpairs; /* of the short forms; NULL: not given */
   int64_t     part, parts;                 /* --part I/N; 0: whole */
   int64_t     ranks_per_trial;             /* default 1 */
   bool        ranks_given;                 /* --ranks-per-trial was there */
+  bool        ranks_auto;                  /* ... and leaves the number to the plan */
   double      time_limit;                  /* seconds; infinity: none */
 } Arguments;
 

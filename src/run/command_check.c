@@ -12,7 +12,55 @@
 #include "plan.h"
 #include "runner.h"
 
-static void json_plan(const Plan *p, int ranks, double seconds, double bytes, double memory)
+static int64_t count_points(const Plan *p, int claim, int side)
+{
+  int64_t n = 0;
+  for (int64_t i = 0; i < p->table->n_points; i++) n += p->claim[claim].member[side][i];
+  return n;
+}
+
+/* "1. noise fits best: energy_distance at task=noise (3 points), difference to task=single_step (3 points), below 0" */
+static void print_claims(const Plan *p)
+{
+  if (p->n_claims) printf("\nclaims\n");
+  for (int i = 0; i < p->n_claims; i++) {
+    const Claim *c    = &p->claim[i].claim;
+    Text         text = {0};
+    claim_bound_text(c, &text);
+    for (int side = 0; side < (c->compare == CLAIM_VALUE ? 1 : CLAIM_SIDES); side++) {
+      const int64_t n = count_points(p, i, side);
+      if (side == CLAIM_OF)
+        printf("  %s\n    %s", c->text, c->metric[side]);
+      else
+        printf(", its %s to %s", claim_compare_names[c->compare], c->metric[side]);
+      printf(" at %s (%lld point%s)", *c->where[side] ? c->where[side] : "every point", (long long)n, n == 1 ? "" : "s");
+    }
+    printf(": %s\n", text_string(&text));
+    text_clear(&text);
+  }
+}
+
+static void json_claims(const Plan *p, Text *out)
+{
+  text_append(out, ", \"claims\": [");
+  for (int i = 0; i < p->n_claims; i++) {
+    const Claim *c    = &p->claim[i].claim;
+    Text         text = {0};
+    claim_bound_text(c, &text);
+    text_append(out, i ? ", {\"claim\": " : "{\"claim\": ");
+    text_add_json(out, c->text);
+    text_append(out, ", \"metric\": ");
+    text_add_json(out, c->metric[CLAIM_OF]);
+    text_add(out, ", \"compare\": \"%s\", \"points\": %lld, \"points_against\": %lld, \"bound\": ", claim_compare_names[c->compare],
+             (long long)count_points(p, i, CLAIM_OF), (long long)count_points(p, i, CLAIM_AGAINST));
+    text_add_json(out, text_string(&text));
+    text_append(out, "}");
+    text_clear(&text);
+  }
+  text_append(out, "]");
+}
+
+static void json_plan(const Arguments *a, const Plan *p, int ranks, double seconds, double bytes, double memory)
 {
   const ParamOrigin *origin;
   const int          n   = study_origins(p->study, &origin);
@@ -44,12 +92,14 @@ static void json_plan(const Plan *p, int ranks, double seconds, double bytes, do
     if (i) text_append(&out, ", ");
     text_add_json(&out, p->table->axes[i].name);
   }
-  text_append(&out, "]}");
+  text_append(&out, "]");
+  json_claims(p, &out);
+  text_add(&out, ", \"ranks_per_trial_auto\": %s}", a->ranks_auto ? "true" : "false");
   puts(text_string(&out));
   text_clear(&out);
 }
 
-static void print_points(const Plan *p)
+static void print_points(const Arguments *a, const Plan *p)
 {
   enum { SHOWN = 12 };
   for (int64_t i = 0; i < p->table->n_points && i < SHOWN; i++) {
@@ -57,12 +107,14 @@ static void print_points(const Plan *p)
     printf("  point %lld:", (long long)i);
     for (int k = 0; k < p->table->n_axes; k++)
       if (point->axes[k].used) printf(" %s=%s", p->table->axes[k].name, point->axes[k].text);
-    printf("  %lld trials, %.3g s each\n", (long long)point->n_rows, p->cost[i]);
+    printf("  %lld trials, %.3g s each", (long long)point->n_rows, p->cost[i]);
+    if (p->ranks || p->table->points[i].ranks > 0) printf(", %d rank%s a trial", plan_ranks(a, p, i), plan_ranks(a, p, i) == 1 ? "" : "s");
+    printf("\n");
   }
   if (p->table->n_points > SHOWN) printf("  ... %lld more points\n", (long long)p->table->n_points - SHOWN);
 }
 
-static void print_plan(const Plan *p, int ranks, double seconds, double bytes, double memory)
+static void print_plan(const Arguments *a, const Plan *p, int ranks, double seconds, double bytes, double memory)
 {
   const ParamOrigin *origin;
   const int          n     = study_origins(p->study, &origin);
@@ -71,9 +123,10 @@ static void print_plan(const Plan *p, int ranks, double seconds, double bytes, d
   if (*study_title(p->study)) printf(": %s", study_title(p->study));
   printf("\n\nvalues\n");
   for (int i = 0; i < n; i++) printf("  %-18s %-44s %s\n", origin[i].name, origin[i].value, origin[i].origin);
-  printf("\n%lld points x replicates = %lld trials, up to %d rank%s each\n", (long long)p->table->n_points, (long long)p->table->n_rows,
-         ranks, ranks == 1 ? "" : "s");
-  print_points(p);
+  printf("\n%lld points x replicates = %lld trials, up to %d rank%s each%s\n", (long long)p->table->n_points, (long long)p->table->n_rows,
+         ranks, ranks == 1 ? "" : "s", a->ranks_auto ? " (auto)" : "");
+  print_points(a, p);
+  print_claims(p);
   printf("\npredicted: %.3g s of work on one core, about %.3g s on %d rank%s; file %.4g MB; memory per rank about %.0f MB\n", seconds,
          seconds / world, world, world == 1 ? "" : "s", bytes / 1e6, memory / 1e6);
 }
@@ -96,11 +149,10 @@ static void report(const Arguments *a, const Plan *p)
   double            seconds, shortest;
   int               ranks = 1;
   for (int64_t i = 0; i < p->table->n_rows; i++) todo[i] = 1;
-  for (int64_t i = 0; i < p->table->n_points; i++)
-    ranks = plan_ranks(a, &p->table->points[i]) > ranks ? plan_ranks(a, &p->table->points[i]) : ranks;
+  for (int64_t i = 0; i < p->table->n_points; i++) ranks = plan_ranks(a, p, i) > ranks ? plan_ranks(a, p, i) : ranks;
   runner_predict(p, todo, &seconds, &shortest);
   const double bytes = (double)results_predict_bytes(&results);
-  (a->json ? json_plan : print_plan)(p, ranks, seconds, bytes, predict_memory(p));
+  (a->json ? json_plan : print_plan)(a, p, ranks, seconds, bytes, predict_memory(p));
   free(todo);
 }
 

@@ -93,7 +93,10 @@ static PetscErrorCode execute(MPI_Comm world, const Arguments *a, Plan *p, const
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(world, &rank));
   if (job->n_todo > 0) {
+    int               size;
     const ResultsPlan plan = plan_results(p);
+    PetscCallMPI(MPI_Comm_size(world, &size));
+    plan_schedule(a, p, size, job->n_todo); /* trials that are done need no ranks */
     PetscCallMPI(MPI_Comm_dup(world, &io));
     PetscCall(results_open(io, a->out, &plan, &writer));
     PetscCall(runner_run(world, a, p, job->todo, job->attempt, deadline, writer, &outcome));

@@ -21,6 +21,20 @@ static int read_table(const char *path, ResultsTable **table)
   return EXIT_VALID;
 }
 
+static void print_claims(const Arguments *a, const Summary *summary, Text *out)
+{
+  if (a->json) {
+    text_append(out, "{\"claims\": ");
+    summary_claims_json(summary, out);
+    text_append(out, "}\n");
+  } else if (a->csv) {
+    summary_claims_csv(summary, out);
+  } else {
+    summary_claims_table(summary, log_colour(STDOUT_FILENO), out);
+    if (summary->table->n_claims == 0) text_append(out, "the input of this file makes no claims\n");
+  }
+}
+
 static int run_show(const Arguments *a)
 {
   ResultsTable *table;
@@ -29,7 +43,9 @@ static int run_show(const Arguments *a)
   int           code = read_table(a->word[0], &table);
   if (code) return code;
   if (summary_create(table, &summary)) return EXIT_ENVIRONMENT;
-  if (a->json)
+  if (a->claims)
+    print_claims(a, summary, &out);
+  else if (a->json)
     summary_json(summary, &out);
   else if (a->csv)
     summary_csv(summary, &out);
@@ -56,9 +72,9 @@ static int run_export(const Arguments *a)
 }
 
 const Command command_show = {.name      = "show",
-                              .arguments = "FILE.h5 [--json | --csv]",
+                              .arguments = "FILE.h5 [--json | --csv] [--claims]",
                               .summary   = "per sweep point: mean, interval, exact and published value, verdict",
-                              .options   = "--json --csv",
+                              .options   = "--json --csv --claims",
                               .min_words = 1,
                               .max_words = 1,
                               .run       = run_show};

@@ -43,13 +43,15 @@ static int refuse_other_input(const Arguments *a, const char *stored, const char
 }
 
 /* The lines of an execution text that a resume cannot change: what is recorded is built into the file, and so are the expectations it is
- * judged by. Owned by the caller. */
+ * judged by and the claims it is held against. Owned by the caller. */
 static char *fixed_lines(const char *text)
 {
-  Text        out    = {0};
-  const char *expect = strstr(text, "expect:");
-  for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n')
-    if ((expect && p >= expect) || strncmp(p, "record:", 7) == 0) text_add(&out, "%.*s\n", (int)strcspn(p, "\n"), p);
+  Text out   = {0};
+  bool fixed = false; /* indented lines belong to the key above them */
+  for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+    if (*p != ' ') fixed = strncmp(p, "record:", 7) == 0 || strncmp(p, "expect:", 7) == 0 || strncmp(p, "claims:", 7) == 0;
+    if (fixed) text_add(&out, "%.*s\n", (int)strcspn(p, "\n"), p);
+  }
   return out.s ? out.s : mem_strdup("");
 }
 
@@ -313,8 +315,8 @@ int job_finish(const Arguments *a, const Plan *p, const RunOutcome *o)
     return EXIT_IO;
   }
   if (summary_create(table, &summary)) return EXIT_ENVIRONMENT;
-  summary_table(summary, log_colour(STDOUT_FILENO), &out);
-  if (p->table->n_points <= 64) fputs(text_string(&out), stdout);
+  (p->table->n_points <= 64 ? summary_table : summary_claims_table)(summary, log_colour(STDOUT_FILENO), &out);
+  fputs(text_string(&out), stdout);
   const int code = exit_code(summary, o);
   print_result(a, p, summary, o, code);
   text_clear(&out);

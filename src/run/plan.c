@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,69 @@ static const Experiment *find_experiment(const Study *study, Diagnostics *d)
   return NULL;
 }
 
-int plan_ranks(const Arguments *a, const SweepPoint *point) { return point->ranks > 0 ? point->ranks : (int)a->ranks_per_trial; }
+/* --- ranks per trial --- */
+
+static const double worth = 0.05; /* seconds of a trial from which on several ranks can pay */
+
+int plan_ranks(const Arguments *a, const Plan *p, int64_t point)
+{
+  const int fixed = p->table->points[point].ranks;
+  if (fixed > 0) return fixed;
+  return p->ranks ? p->ranks[point] : (int)a->ranks_per_trial;
+}
+
+/* Most ranks that a trial can use; `unlimited` where the experiment does not say. */
+static int most_ranks(const Experiment *e, const void *params, int unlimited)
+{
+  if (!e->max_ranks) return unlimited;
+  const int most = e->max_ranks(params);
+  return most > 1 ? most : 1;
+}
+
+static int choose_ranks(const Plan *p, int64_t point, int world, int64_t trials)
+{
+  const Experiment *e = p->experiment;
+  if (trials < 1 || trials >= world || p->cost[point] <= worth) return 1;
+  const int most = most_ranks(e, p->table->points[point].params, e->parallel ? world : 1);
+  int       n    = 1;
+  while (2 * n <= most && 2 * n <= world / trials) n *= 2;
+  return n;
+}
+
+void plan_schedule(const Arguments *a, Plan *p, int world, int64_t trials)
+{
+  if (!a->ranks_auto) return;
+  if (!p->ranks) p->ranks = mem_calloc((size_t)p->table->n_points, sizeof *p->ranks);
+  for (int64_t i = 0; i < p->table->n_points; i++) p->ranks[i] = choose_ranks(p, i, world, trials);
+}
+
+static void tell_most(const Plan *p, int64_t point, int ranks, int most, Diagnostics *d)
+{
+  const bool axis     = p->table->points[point].ranks > 0;
+  char       text[16] = "";
+  snprintf(text, sizeof text, "%d", ranks);
+  const SourceMark mark = axis ? study_value_mark(p->study, "ranks", text) : (SourceMark){"command line", 0, 0};
+  diagnostics_error(d, mark, "'%s' is %d, but a trial can use at most %d rank%s here", axis ? "ranks" : "--ranks-per-trial", ranks, most,
+                    most == 1 ? "" : "s");
+}
+
+void plan_check_ranks(const Arguments *a, const Plan *p, int world, Diagnostics *d)
+{
+  enum { TOLD_MAX = 16 };
+  int told[TOLD_MAX], n_told = 0;
+  for (int64_t i = 0; i < p->table->n_points && n_told < TOLD_MAX; i++) {
+    const int ranks = plan_ranks(a, p, i), most = most_ranks(p->experiment, p->table->points[i].params, INT_MAX);
+    int       k = 0;
+    while (k < n_told && told[k] != ranks) k++; /* each number once */
+    if (k < n_told || (ranks <= most && (world == 0 || ranks <= world))) continue;
+    told[n_told++] = ranks;
+    if (ranks > most)
+      tell_most(p, i, ranks, most, d);
+    else
+      diagnostics_error(d, (SourceMark){"command line", 0, 0}, "a trial wants %d ranks, but there %s only %d; start more (mpirun -n %d)",
+                        ranks, world == 1 ? "is" : "are", world, ranks);
+  }
+}
 
 static double predict_cost(const Plan *p, const SweepPoint *point)
 {
@@ -68,16 +131,6 @@ static double predict_cost(const Plan *p, const SweepPoint *point)
   for (int64_t r = 0; r < point->n_rows; r++) recorded += p->record[point->first_row + r];
   if (e->record_cost && recorded > 0) cost += e->record_cost(point->params, every) * recorded / (double)point->n_rows;
   return cost > 1e-9 ? cost : 1e-9;
-}
-
-static void check_ranks(const Arguments *a, const Plan *p, int world, Diagnostics *d)
-{
-  for (int64_t i = 0; world > 0 && i < p->table->n_points; i++) {
-    const int ranks = plan_ranks(a, &p->table->points[i]);
-    if (ranks > world)
-      diagnostics_error(d, (SourceMark){"command line", 0, 0}, "a trial wants %d ranks, but there %s only %d; start more (mpirun -n %d)",
-                        ranks, world == 1 ? "is" : "are", world, ranks);
-  }
 }
 
 static void select_rows(const Arguments *a, Plan *p, Diagnostics *d)
@@ -115,6 +168,16 @@ static const char *metric_name(const void *ctx, int i)
   return i < s->n_metrics ? s->metrics[i].name : NULL;
 }
 
+/* Its number in the union, or -1: reported. */
+static int find_metric(const Plan *p, const char *name, SourceMark mark, Diagnostics *d)
+{
+  const int   metric = result_schema_find_metric(&p->all, name);
+  const char *near   = metric < 0 ? text_suggest(name, metric_name, &p->all) : NULL;
+  if (metric < 0)
+    diagnostics_error(d, mark, "there is no metric '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+  return metric;
+}
+
 /* Bounds of all expectations, narrowed where several meet one value. */
 static void resolve_expectations(Plan *p, Diagnostics *d)
 {
@@ -125,19 +188,45 @@ static void resolve_expectations(Plan *p, Diagnostics *d)
   p->expect_high           = mem_calloc(cells + 1, sizeof(double));
   for (size_t i = 0; i < cells; i++) p->expect_low[i] = p->expect_high[i] = NAN;
   for (int k = 0; k < n; k++) {
-    const int metric = result_schema_find_metric(&p->all, e[k].metric);
-    if (metric < 0) {
-      const char *near = text_suggest(e[k].metric, metric_name, &p->all);
-      diagnostics_error(d, e[k].metric_mark, "there is no metric '%s'%s%s%s", e[k].metric, near ? "; did you mean '" : "", near ? near : "",
-                        near ? "'?" : "");
-      continue;
-    }
+    const int metric = find_metric(p, e[k].metric, e[k].metric_mark, d);
+    if (metric < 0) continue;
     for (int64_t i = 0; i < p->table->n_points; i++) {
       const int64_t cell = i * p->all.n_metrics + metric;
       if (p->table->points[i].n_rows < p->replicates) continue; /* a part of a point is not what the bounds are about */
-      if (!expectation_matches(&e[k], p->table, p->experiment->params, i)) continue;
+      if (!where_matches(&e[k].where, p->table, p->experiment->params, i)) continue;
       p->expect_low[cell]  = fmax(p->expect_low[cell], e[k].low); /* fmax takes the number when the other is NaN */
       p->expect_high[cell] = fmin(p->expect_high[cell], e[k].high);
+    }
+  }
+}
+
+/* The points of one side of a claim that this run has. A metric that none of them defines can never have a value. */
+static void resolve_side(Plan *p, const StudyClaim *c, int side, uint8_t *member, Diagnostics *d)
+{
+  const char *name    = c->claim.metric[side];
+  bool        defined = false, any = false;
+  if (find_metric(p, name, c->metric_mark[side], d) < 0) return;
+  for (int64_t i = 0; i < p->table->n_points; i++) {
+    member[i] = where_matches(&c->where[side], p->table, p->experiment->params, i);
+    any       = any || member[i];
+    defined   = defined || (member[i] && result_schema_find_metric(&p->schema[i], name) >= 0);
+  }
+  if (any && !defined)
+    diagnostics_error(d, c->metric_mark[side], "no point of this claim measures '%s' (%s {%s})", name, side ? "against" : "of",
+                      c->claim.where[side]);
+}
+
+static void resolve_claims(Plan *p, Diagnostics *d)
+{
+  const StudyClaim *c;
+  const int         n = study_claims(p->study, &c);
+  p->claim            = mem_calloc((size_t)n, sizeof *p->claim);
+  p->n_claims         = n;
+  for (int k = 0; k < n; k++) {
+    p->claim[k].claim = c[k].claim;
+    for (int side = 0; side < CLAIM_SIDES; side++) {
+      p->claim[k].member[side] = mem_calloc((size_t)p->table->n_points, 1);
+      if (side == CLAIM_OF || c[k].claim.compare != CLAIM_VALUE) resolve_side(p, &c[k], side, p->claim[k].member[side], d);
     }
   }
 }
@@ -156,7 +245,7 @@ PetscErrorCode plan_create(const Arguments *a, const char *text, size_t size, in
     const Experiment *e = p->experiment;
     p->table            = study_expand(p->study, e->name, e->params, e->params_size, e->check, d);
   }
-  if (p->table && !diagnostics_errors(d)) check_ranks(a, p, world, d);
+  if (p->table && !diagnostics_errors(d)) plan_check_ranks(a, p, world, d);
   if (p->table && !diagnostics_errors(d)) study_resolved(p->study, &p->scientific, &p->execution);
   if (p->table && !diagnostics_errors(d)) {
     p->first_point = p->table->points[0].identity;
@@ -166,6 +255,8 @@ PetscErrorCode plan_create(const Arguments *a, const char *text, size_t size, in
   if (p->table && !diagnostics_errors(d)) {
     PetscCall(declare_all(p));
     resolve_expectations(p, d);
+    resolve_claims(p, d);
+    plan_schedule(a, p, world, p->table->n_rows);
   }
   if (diagnostics_errors(d)) plan_destroy(out);
   PetscFunctionReturn(0);
@@ -182,8 +273,10 @@ void plan_destroy(Plan **plan)
   free(p->reference);
   free(p->record);
   free(p->cost);
+  free(p->ranks);
   free(p->expect_low);
   free(p->expect_high);
+  results_claims_destroy(p->n_claims, &p->claim);
   text_clear(&p->scientific);
   text_clear(&p->execution);
   trial_table_destroy(&p->table);
@@ -217,6 +310,8 @@ ResultsPlan plan_results(const Plan *p)
       .record      = p->record,
       .expect_low  = p->expect_low,
       .expect_high = p->expect_high,
+      .n_claims    = p->n_claims,
+      .claim       = p->claim,
       .every       = study_options(p->study)->every,
       .title       = study_title(p->study),
       .merit_unit  = p->experiment->merit_unit,

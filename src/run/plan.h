@@ -21,8 +21,11 @@ typedef struct Plan {
   ResultSchema      all;                      /* union of the points' schemas */
   bool             *record;                   /* (n_rows) */
   double           *cost;                     /* (n_points) predicted seconds of one trial, with its share of recording */
+  int              *ranks;                    /* (n_points) ranks per trial that plan_schedule chose; NULL: it had nothing to choose */
   double           *expect_low, *expect_high; /* (n_points, all.n_metrics) */
-  Text              scientific, execution;    /* resolved input */
+  int               n_claims;
+  ResultsClaim     *claim;
+  Text              scientific, execution; /* resolved input */
 } Plan;
 
 /* Parses and checks everything; errors go to diagnostics. text (size bytes) is the content of the input. world: ranks there are, 0:
@@ -33,8 +36,15 @@ void           plan_destroy(Plan **);
 /* Exact and published values of every point (rank 0 only: they may take seconds). */
 PetscErrorCode plan_references(Plan *);
 
-int         plan_ranks(const Arguments *, const SweepPoint *); /* ranks per trial of a point */
-ResultsPlan plan_results(const Plan *);                        /* borrows; the caller fills in ranks, command line and provenance */
+/* --ranks-per-trial auto: chooses for `trials` trials on `world` ranks. Trials come first: one rank a trial where there are as many trials
+ * as ranks; else the largest power of two that all trials can have at once and the experiment can use, where a trial is predicted to take
+ * more than 50 ms. Scheduling alone: no key depends on it. May be called again when fewer trials are left. Does nothing without auto. */
+void plan_schedule(const Arguments *, Plan *, int world, int64_t trials);
+/* Reports numbers of ranks that are not there (world 0: unknown), or that a trial cannot use. */
+void plan_check_ranks(const Arguments *, const Plan *, int world, Diagnostics *);
+
+int         plan_ranks(const Arguments *, const Plan *, int64_t point); /* ranks per trial of a point */
+ResultsPlan plan_results(const Plan *); /* borrows; the caller fills in ranks, command line and provenance */
 
 /* Content of a file ("-": standard input) as text, NUL added; NULL with one sentence in error. */
 char *plan_read_file(const char *path, size_t *size, char *error, size_t error_size);

@@ -46,7 +46,7 @@ static int distinct_ranks(const Arguments *a, const Plan *p, int *sizes)
 {
   const int64_t n = p->table->n_points;
   int           k = 0;
-  for (int64_t i = 0; i < n; i++) sizes[i] = plan_ranks(a, &p->table->points[i]);
+  for (int64_t i = 0; i < n; i++) sizes[i] = plan_ranks(a, p, i);
   qsort(sizes, (size_t)n, sizeof *sizes, larger_first);
   for (int64_t i = 0; i < n; i++)
     if (k == 0 || sizes[k - 1] != sizes[i]) sizes[k++] = sizes[i];
@@ -70,7 +70,7 @@ static int cut_units(const Arguments *a, const Plan *p, const uint8_t *todo, Pha
   UnitRange *ranges = NULL;
   for (int64_t i = 0; i < p->table->n_points; i++) {
     const SweepPoint *point = &p->table->points[i];
-    if (plan_ranks(a, point) != phase->ranks) continue;
+    if (plan_ranks(a, p, i) != phase->ranks) continue;
     for (int64_t r = point->first_row, end = r + point->n_rows; r < end;) {
       int64_t last = r;
       while (last < end && todo[last] == todo[r]) last++;

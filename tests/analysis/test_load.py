@@ -133,8 +133,9 @@ class Layout(unittest.TestCase):
         with h5py.File(self.path, "w") as file:
             file.attrs.update({"schema": np.bytes_("myopia/results"), "schema_version": 1})
             file.attrs.update({"title": np.bytes_("T"), "experiment": np.bytes_("e")})
-            resolved = "schema: myopia/1\nparameters:\n  a: 8\n  b: topk\n  c: [1, 2]\nsweep:\n  x: [1, 2]\n"
+            resolved = "schema: myopia/1\nparameters:\n  a: 8\n  b: topk\n  c: [1, 2]\n  d: [-4, 0.5, 1e-300]\nsweep:\n  x: [1, 2]\n"
             file["provenance/resolved_scientific"] = np.bytes_(resolved)
+            file["provenance/resolved_execution"] = np.bytes_("title: \"T\"\nexecution:\n  shots: [99, 0]\ntimeout: none\n")
             for name in load.COLUMNS:
                 file["trials/" + name] = np.zeros(3, "S96" if name == "message" else "i8")
             file["trials/state"][...] = [2, 2, 0]
@@ -174,7 +175,8 @@ class Layout(unittest.TestCase):
     def test_columns(self):
         self.write()
         with load.load(self.path) as run:
-            self.assertEqual(run.parameters, {"a": 8, "b": "topk", "c": [1, 2]})
+            self.assertEqual(run.parameters, {"a": 8, "b": "topk", "c": [1, 2], "d": [-4, 0.5, 1e-300]})
+            self.assertEqual(run.execution, {"shots": [99, 0]})
             self.assertEqual([point["axes"] for point in run.points], [{"x": 1, "word": "ä"}, {"x": None, "word": None}])
             cell = run.points[0]["metrics"]["m"]
             self.assertEqual((cell["n"], cell["mean"], cell["stderr"], cell["exact"]), (2, 2.0, 1.0, 2.0))
