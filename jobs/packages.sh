@@ -3,6 +3,7 @@
 # The one list of Debian packages, and their installation: what is missing, nothing else. A second call needs neither network nor rights.
 #   jobs/packages.sh          what building, running and drawing need
 #   jobs/packages.sh tests    and what tests/run.sh needs besides
+#   jobs/packages.sh mnist    what jobs/fetch_mnist.sh needs, nothing else
 # Works as root or with sudo; with neither it prints the command to run and exits 3.
 set -euo pipefail
 
@@ -14,7 +15,8 @@ packages=(
   librandom123-dev libxxhash-dev libyaml-dev libgmp-dev libcmocka-dev
   python3 python3-h5py python3-numpy python3-scipy python3-matplotlib python3-networkx
 )
-if [ "${1:-}" = tests ]; then packages+=(clang-format procps); fi
+if [ "${1:-}" = tests ]; then packages+=(clang-format procps python3-torch); fi
+if [ "${1:-}" = mnist ]; then packages=(npm); fi
 
 command -v dpkg-query >/dev/null || { echo "packages: no dpkg here; install the equivalents of: ${packages[*]}" >&2; exit 3; }
 

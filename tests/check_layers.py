@@ -20,7 +20,7 @@ PUBLIC = {
     "config": ["claim.h", "param.h", "trial.h", "study.h"],
     "graph": ["graph.h", "connected.h", "graph_source.h", "libraries.h", "memory_share.h", "resistance.h", "sparsify.h",
               "spectrum.h", "spectrum_sparse.h"],
-    "model": ["one_logit.h"],
+    "model": ["net.h", "one_logit.h", "optimizer.h"],
     "diffusion": [],
     "metrics": ["starvation.h"],
     "results": ["result.h", "results.h"],
