@@ -22,7 +22,7 @@ PUBLIC = {
               "spectrum.h", "spectrum_sparse.h"],
     "model": ["net.h", "one_logit.h", "optimizer.h"],
     "diffusion": [],
-    "metrics": ["starvation.h"],
+    "metrics": ["metrics.h", "starvation.h"],
     "results": ["result.h", "results.h"],
     "experiments": ["experiment.h"],
     "run": ["control.h", "groups.h", "queue.h"],
