@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What the parts of the training loop share: both paths, the recorder of class gradients, and the slow reference. */
+#ifndef MYOPIA_TRAIN_PRIVATE_H
+#define MYOPIA_TRAIN_PRIVATE_H
+
+#include "reduce.h"
+#include "starvation.h"
+#include "train.h"
+
+enum { TRAIN_TAIL = 100 }; /* steps that final_loss is the mean of */
+
+/* One call of train_run. */
+typedef struct TrainJob {
+  MPI_Comm         comm;
+  const TrainSpec *spec;
+  IsaLevel         isa;
+  int              shards, d, batch;   /* d inputs and outputs */
+  int64_t          parameters, padded; /* P, and rounded up to 16 */
+  int64_t          every, poll;        /* steps between records and between looks at the watch */
+  double           scale;              /* of the loss: 1 / (batch n_out) */
+  const Watch     *watch;
+  int64_t          done, total; /* steps, of progress */
+  int64_t          until_poll;
+  bool             stopped;
+} TrainJob;
+
+/* The first place of shard s in the batch; that of shard `shards` is the batch's size. */
+static inline int train_place(const TrainJob *job, int s) { return (int)((int64_t)s * job->batch / job->shards); }
+static inline int train_stride(int n) { return (n + 15) / 16 * 16; }
+int               train_widest(const TrainJob *); /* samples of the largest shard */
+
+/* Zeroed, aligned for vectors; free() by the caller. n may be 0. */
+PetscErrorCode train_floats(int64_t n, float **out);
+PetscErrorCode train_doubles(int64_t n, double **out);
+
+/* Feature-major arrays of n samples. */
+typedef struct TrainSamples {
+  int    n, stride;
+  float *x, *t, *target, *weight, *level; /* x and target (d, stride); level NULL unless asked for */
+  float *memory;
+} TrainSamples;
+PetscErrorCode         train_samples_create(int d, int n, bool level, TrainSamples *out);
+void                   train_samples_destroy(TrainSamples *);
+static inline NetBatch train_net_batch(const TrainSamples *s)
+{
+  return (NetBatch){.n = s->n, .stride = s->stride, .x = s->x, .t = s->t, .target = s->target, .weight = s->weight};
+}
+
+/* After `steps` more of one trial: progress, and every job->poll of them the watch. Collective on job->comm. True: stop. */
+bool train_steps_done(TrainJob *, int64_t steps);
+
+/* Losses of the last steps of one trial. */
+typedef struct TrainTail {
+  double  loss[TRAIN_TAIL];
+  int64_t n;
+} TrainTail;
+static inline void train_tail_add(TrainTail *tail, double loss) { tail->loss[tail->n++ % TRAIN_TAIL] = loss; }
+double             train_tail_mean(const TrainTail *);
+
+/* Statistics of class gradients. Reads parameters, changes nothing. */
+typedef struct TrainRecorder TrainRecorder;
+/* reduce: of all shards, for P floats and TRAIN_CLASSES_MAX doubles at least; borrowed. */
+PetscErrorCode train_recorder_create(const TrainJob *, Reduce *, TrainRecorder **out);
+void           train_recorder_destroy(TrainRecorder **);
+/* The classes of step `step` of a trial at theta (P): record k of its series. Collective on the communicator of reduce. */
+PetscErrorCode train_record_classes(TrainRecorder *, const TrainTrial *, const float *theta, int64_t step, int64_t k);
+/* The rest of record k: gradient (P) with this stride between parameters. */
+void train_record_step(const TrainJob *, const TrainSeries *, int64_t k, double loss, double rate, const float *gradient, int stride);
+/* Steps as they will be, NaN everywhere else: what a failed trial leaves unrecorded. */
+void train_series_clear(const TrainJob *, TrainSeries *);
+
+/* train_run with the path given, n >= 1. */
+PetscErrorCode train_run_by(MPI_Comm, const TrainSpec *, bool lanes, int64_t every, int n, TrainTrial *, const Watch *, bool *stopped);
+PetscErrorCode train_by_samples(TrainJob *, int n, TrainTrial *trial);
+PetscErrorCode train_by_lanes(TrainJob *, int n, TrainTrial *trial);
+
+/* The slow reference, one trial, plain scalar nets and optimizer: sums in another order, so that it agrees to rounding while the trajectory
+ * is not chaotic. No statistics. loss (steps), may be NULL. */
+PetscErrorCode train_reference(const TrainSpec *, TrainTrial *, double *loss);
+
+#endif
