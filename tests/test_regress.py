@@ -58,7 +58,7 @@ class Exact(SystemTest):
         return self.show(out)
 
     def test_smoke_inputs_agree_with_exact_values(self):
-        for name in ("barbell", "chain", "bridge", "opt_dynamics", "resistance", "spectrum", "sparsify"):
+        for name in ("barbell", "chain", "bridge", "opt_dynamics", "resistance", "spectrum", "sparsify", "gaussian_mixture", "singularity"):
             with self.subTest(name):
                 shown = self.smoke(name)
                 self.assertEqual(shown["result"], "VALID", shown["reasons"])

@@ -13,7 +13,9 @@
   X(opt_dynamics) \
   X(resistance) \
   X(spectrum) \
-  X(sparsify)
+  X(sparsify) \
+  X(gaussian_mixture) \
+  X(singularity)
 /* clang-format on */
 
 #define DECLARE(name) extern const Experiment experiment_##name;

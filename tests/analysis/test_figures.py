@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every figure script on a smoke run of $MYOPIA: PNG and PDF are there, have their size, and show what they should; and the numbers that
-the scripts compute themselves, against closed forms."""
+"""Every figure script on a smoke run of $MYOPIA: PNG and PDF are there, have their size, and show what they should."""
 import os
 import subprocess
 import sys
@@ -11,11 +10,11 @@ import numpy as np
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "analysis"))
-import cliques
-import opt_dynamics
-import pictures
+import gaussian_mixture
+import manifolds
 import points
 import resistance
+import singularity
 import sparsify
 import spectrum
 import style
@@ -26,7 +25,12 @@ MYOPIA = os.environ.get("MYOPIA")
 # The methods of inputs/smoke/ that leave a bar or a marker of their colour.
 FIGURES = {"barbell": ("random", "weighted", "oracle"), "chain": ("random", "weighted", "oracle"), "bridge": ("random", "weighted"),
            "opt_dynamics": (), "resistance": (), "spectrum": (),
-           "sparsify": ("random", "standard", "weighted", "oracle", "spielman_srivastava")}
+           "sparsify": ("random", "standard", "weighted", "oracle", "spielman_srivastava"), "gaussian_mixture": (), "singularity": ()}
+# Scripts that draw more than one figure: what stands behind their names.
+PARTS = {"gaussian_mixture": ("", "_trajectories", "_field"),
+         "singularity": ("", "_errors", "_components", "_samples", "_five_points")}
+TINY = {"gaussian_mixture": "epochs: 1, points: 200, samples: 100, metric_samples: 50, field_samples: 8",
+        "singularity": "steps: 20, points: 200, samples: 100, sampler_steps: 10, metric_samples: 50, field_samples: 8"}
 
 
 def has_color(pixels, name):
@@ -63,16 +67,25 @@ class Figures(unittest.TestCase):
                 out = self.path(f"figures_{name}")
                 run = draw(name, self.path(f"{name}.h5"), out)
                 self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
-                self.assertEqual(sorted(run.stdout.split()), [os.path.join(out, f"{name}.{ending}") for ending in ("pdf", "png")])
-                pixels = image.imread(os.path.join(out, f"{name}.png"))
-                self.assertGreaterEqual(pixels.shape[1], 200 * style.COLUMN * 0.95, "narrower than a column at 200 dpi")
-                ink = (pixels[:, :, :3] < 0.95).any(axis=2).mean()
-                self.assertTrue(0.01 < ink < 0.7, f"{100 * ink:.2f} % of the image is not white")
+                expected = [os.path.join(out, f"{name}{part}.{ending}") for part in PARTS.get(name, ("",)) for ending in ("pdf", "png")]
+                self.assertEqual(sorted(run.stdout.split()), sorted(expected))
+                self.assertEqual(run.stderr, "")
+                for part in PARTS.get(name, ())[1:]:
+                    self.check_ink(os.path.join(out, f"{name}{part}.png"))
+                pixels = self.check_ink(os.path.join(out, f"{name}.png"))
                 for method in methods:
                     self.assertGreater(has_color(pixels, style.COLORS[method]), 20, f"{method} is not in the figure")
                 with open(os.path.join(out, f"{name}.pdf"), "rb") as file:
                     content = file.read()
                 self.assertTrue(content.startswith(b"%PDF-") and content.rstrip().endswith(b"%%EOF"), "no whole PDF")
+
+    def check_ink(self, path, least=0.01):
+        """The pixels of an image that is wide enough and neither empty nor full."""
+        pixels = image.imread(path)
+        self.assertGreaterEqual(pixels.shape[1], 200 * style.COLUMN * 0.95, "narrower than a column at 200 dpi")
+        ink = (pixels[:, :, :3] < 0.95).any(axis=2).mean()
+        self.assertTrue(least < ink < 0.85, f"{100 * ink:.2f} % of {os.path.basename(path)} is not white")
+        return pixels
 
     def read(self, name):
         all_points = points.read(self.path(f"{name}.h5"), name)
@@ -162,8 +175,224 @@ class Figures(unittest.TestCase):
                     np.testing.assert_allclose(drawn[0], expected, rtol=1e-12, err_msg=f"{metric} {graph} {method}")
         style.plt.close(figure)
 
+    @staticmethod
+    def drawn_in(axes, shade):
+        """Data of the lines of this colour, longest last."""
+        wanted = colors.to_rgba(shade)
+        return sorted((line.get_xydata() for line in axes.lines if np.allclose(colors.to_rgba(line.get_color()), wanted)), key=len)
+
+    @staticmethod
+    def row_of(run, **axes):
+        """The first trial with these values of the axes; it is the recorded one of its point."""
+        return int(np.flatnonzero(np.all([run.axes[name] == value for name, value in axes.items()], axis=0))[0])
+
+    def test_mixture_schedules_drawn(self):
+        """abar of the file in colour, the closed form in black on top of it; the lost steps are the file's."""
+        all_points = self.read("gaussian_mixture")
+        run, figure = all_points[0].run, gaussian_mixture.summary(all_points)
+        panel, ratio = self.titled(figure, "left of the signal"), self.titled(figure, "signal-to-noise")
+        for i, schedule in enumerate(gaussian_mixture.SCHEDULES):
+            row = self.row_of(run, schedule=schedule)
+            abar = run.array("signal", row)
+            np.testing.assert_allclose(self.drawn_in(panel, style.SERIES[4 + i])[-1][:, 1], abar, rtol=1e-12)
+            np.testing.assert_allclose(self.drawn_in(panel, "black")[i][:, 1], abar, rtol=1e-9)
+            np.testing.assert_allclose(self.drawn_in(ratio, style.SERIES[4 + i])[-1][:, 1], abar[1:] / (1 - abar[1:]), rtol=1e-12)
+            self.assertIn(f"{schedule}: {run.metrics['steps_lost'][row]:.0%} of the steps lost", [text.get_text() for text in ratio.texts])
+        style.plt.close(figure)
+
+    def test_mixture_numbers_drawn(self):
+        """Every mean of a network stands in its task's colour, every exact posterior's as a black tick."""
+        all_points = self.read("gaussian_mixture")
+        run, figure = all_points[0].run, gaussian_mixture.summary(all_points)
+        for name, _, scale in gaussian_mixture.METRICS:
+            panel = next(axes for axes in figure.axes if axes.get_title(loc="left").endswith("  " + run.long_name[name]))
+            for task, shade in gaussian_mixture.SHADES.items():
+                mine = [point for point in all_points if point.values["task"] == task]
+                expected = [scale * point.cell(name).mean for point in mine if point.values["posterior"] == "network"]
+                drawn = [y for line in self.drawn_in(panel, shade) for _, y in line[:1] if len(line) == 1]
+                self.assertEqual(len(expected), 4)
+                expected = [y for y in expected if np.isfinite(y)]  # no variance where no sample is inside
+                self.assertTrue(all(np.isclose(drawn, y, rtol=1e-12, atol=1e-15).any() for y in expected), (name, task, expected, drawn))
+            ticks = [segment[0, 1] for lines in panel.collections for segment in lines.get_segments()
+                     if len(lines.get_color()) and np.allclose(lines.get_color()[0], (0, 0, 0, 1))]
+            for point in all_points:
+                if point.values["posterior"] == "exact":
+                    self.assertTrue(np.isclose(ticks, scale * point.cell(name).mean, rtol=1e-12, atol=1e-15).any(), (name, point.values))
+        style.plt.close(figure)
+
+    def test_mixture_clouds_drawn(self):
+        """Samples of the file, in the program's ellipses: the share outside them is its own."""
+        all_points = self.read("gaussian_mixture")
+        run, figure = all_points[0].run, gaussian_mixture.summary(all_points)
+        for task, letter in zip(gaussian_mixture.TASKS, "CDEF"):
+            row = self.row_of(run, task=task, posterior="network", schedule="cosine", noise="random")
+            panel = next(axes for axes in figure.axes if rf"\bf{{{letter}}}" in axes.get_title(loc="left"))
+            x = run.array("trajectory", row)[-1]
+            np.testing.assert_allclose(self.drawn_in(panel, gaussian_mixture.SHADES[task])[-1], x.T[: gaussian_mixture.CLOUD_MAX])
+            mixture = gaussian_mixture.mixture_of(all_points[run.trials["point"][row]])
+            self.assertAlmostEqual(1 - mixture.inside(x).mean(), run.metrics["outside"][row], places=12)
+            self.assertEqual(len(panel.patches), len(mixture.mean))
+        style.plt.close(figure)
+
+    def test_mixture_errors_drawn(self):
+        """Columns of field_error in their task's colour, norms in black."""
+        all_points = self.read("gaussian_mixture")
+        run, figure = all_points[0].run, gaussian_mixture.summary(all_points)
+        for column, label in enumerate(gaussian_mixture.FIELDS):
+            panel = next(axes for axes in figure.axes if axes.get_ylabel() == label)
+            for task, shade in gaussian_mixture.SHADES.items():
+                lines = [line[:, 1] for line in self.drawn_in(panel, shade)]
+                for schedule in gaussian_mixture.SCHEDULES:
+                    error = run.array("field_error", self.row_of(run, task=task, posterior="network", schedule=schedule, noise="random"))
+                    self.assertTrue(any(np.allclose(line, error[:, column], rtol=1e-12) for line in lines), (label, task, schedule))
+                    self.assertTrue(any(np.allclose(line[:, 1], error[:, 3 + column]) for line in self.drawn_in(panel, "black")))
+        style.plt.close(figure)
+
+    def test_mixture_trajectories_drawn(self):
+        """All particles of the grid at every snapshot, in the colour of their own start."""
+        all_points = self.read("gaussian_mixture")
+        run, figure = all_points[0].run, gaussian_mixture.trajectories(all_points)
+        panels = np.reshape([axes for axes in figure.axes], (4, 6))
+        for task, panel_row in zip(gaussian_mixture.TASKS, panels):
+            row = self.row_of(run, task=task, posterior="network", schedule="cosine", noise="random")
+            side = run.array("start_grid", row).sum(axis=0) / 8  # the modes are (-4, -4) and (4, 4)
+            for x, panel in zip(run.array("trajectory_grid", row), panel_row):
+                at, value = panel.collections[0].get_offsets(), panel.collections[0].get_array()
+                order, expected = np.lexsort(at.T), np.lexsort(x)
+                np.testing.assert_allclose(at[order], x.T[expected])
+                np.testing.assert_allclose(value[order], side[expected], atol=1e-12)
+            exact = self.row_of(run, task=task, posterior="exact", schedule="cosine")
+            last = panel_row[-1].collections[0].get_offsets()
+            np.testing.assert_allclose(np.sort(last, axis=0), np.sort(run.array("trajectory_grid", exact)[-1].T, axis=0))
+        style.plt.close(figure)
+
+    def test_mixture_field_drawn(self):
+        """Exact field, learned fields and the distance between them, pixel by pixel."""
+        all_points = self.read("gaussian_mixture")
+        run, figure = all_points[0].run, gaussian_mixture.field(all_points)
+        images = np.reshape([axes for axes in figure.axes if axes.images], (9, 5))
+        exact = run.array("field_exact", self.row_of(run, task="noise", posterior="network", schedule="cosine", noise="random"))
+        for k, task in enumerate(gaussian_mixture.TASKS):
+            row = self.row_of(run, task=task, posterior="network", schedule="cosine", noise="random")
+            learned = run.array("field_data", row)
+            np.testing.assert_allclose(run.array("field_exact", row), exact, atol=1e-4)  # float32, by way of what the task predicts
+            for i in range(5):
+                for panel, value in ((images[0, i], exact[i].sum(axis=0) / 8), (images[1 + 2 * k, i], learned[i].sum(axis=0) / 8),
+                                     (images[2 + 2 * k, i], np.sqrt(((learned[i] - exact[i]) ** 2).sum(axis=0)))):
+                    np.testing.assert_allclose(panel.images[0].get_array().ravel(), value, rtol=1e-9, atol=1e-12)
+        style.plt.close(figure)
+
+    def test_singularity_errors_drawn(self):
+        """Own error, score error at X and in L2(p_t) are the file's columns; |exact target| is black, the learned one coloured."""
+        all_points = self.read("singularity")
+        run, figure = all_points[0].run, singularity.errors(all_points)
+        panels = np.reshape([axes for axes in figure.axes if axes.get_xscale() == "log"], (4, 4))
+        for data, row in zip(("line", "curve", "sphere", "torus"), panels):
+            for target, shade in singularity.SHADES.items():
+                trial = self.row_of(run, data=data, target=target, posterior="network")
+                probe, law = run.array("probe_error", trial), run.array("law_error", trial)
+                for panel, color, value in ((row[0], "black", probe[:, 4]), (row[0], shade, probe[:, 5]), (row[1], shade, probe[:, 0]),
+                                            (row[2], shade, probe[:, 3]), (row[3], shade, law[:, 3])):
+                    expected = np.column_stack([run.array("field_time", trial), value])
+                    self.assertTrue(any(line.shape == expected.shape and np.allclose(line, expected, rtol=1e-12)
+                                        for line in self.drawn_in(panel, color)), (data, target, panel.get_title(loc="left"), color))
+        style.plt.close(figure)
+
+    def test_singularity_components_drawn(self):
+        all_points = self.read("singularity")
+        run, figure = all_points[0].run, singularity.components(all_points)
+        panels = np.reshape([axes for axes in figure.axes if axes.get_xscale() == "log"], (4, 4))
+        for data, row in zip(("line", "curve", "sphere", "torus"), panels):
+            for target, panel in zip(singularity.TARGETS, row):
+                trial = self.row_of(run, data=data, target=target, posterior="network")
+                part = run.array("law_component", trial)
+                for i in range(part.shape[1]):
+                    np.testing.assert_allclose(self.drawn_in(panel, style.SERIES[i])[-1][:, 1], part[:, i], rtol=1e-12)
+                np.testing.assert_allclose(np.sqrt((part**2).sum(axis=1)), run.array("law_error", trial)[:, 0], rtol=1e-9)
+        style.plt.close(figure)
+
+    def test_singularity_numbers_drawn(self):
+        """Distances and exponents of every network, and the exact posterior's distance as a tick."""
+        all_points = self.read("singularity")
+        run, figure = all_points[0].run, singularity.summary(all_points)
+        for metric, text in (("distance_mean", "mean distance"), ("distance_q99", "99 %"), ("distance_max", "largest"),
+                             ("exponent_network", "exponent at"), ("exponent_law_network", "exponent for")):
+            panel = self.titled(figure, text)
+            for target, shade in singularity.SHADES.items():
+                drawn = [line[0, 1] for line in self.drawn_in(panel, shade) if len(line) == 1]
+                for data in ("line", "curve", "sphere", "torus"):
+                    mine = np.all([run.axes["data"] == data, run.axes["target"] == target, run.axes["posterior"] == "network"], axis=0)
+                    mean = run.metrics[metric][mine].mean()
+                    self.assertTrue(np.isclose(drawn, mean, rtol=1e-12).any(), (metric, data, target, mean, drawn))
+        exact = run.metrics["distance_mean"][(run.axes["posterior"] == "exact") & (run.axes["data"] == "line")
+                                             & (run.axes["sampler"] == "exponential")].mean()
+        ticks = [segment[0, 1] for lines in self.titled(figure, "mean distance").collections for segment in lines.get_segments()]
+        self.assertTrue(np.isclose(ticks, exact, rtol=1e-12).any())
+        style.plt.close(figure)
+
+    def test_manifolds_are_the_programs(self):
+        """The manifold that is drawn is the one that the samples were measured against."""
+        for point, row in points.recorded(self.read("singularity")):
+            x, data = point.run.array("samples", row), point.values["data"]
+            self.assertEqual(x.shape[1], 500)
+            self.assertAlmostEqual(manifolds.distance(data, x).mean() / point.run.metrics["distance_mean"][row], 1, delta=1e-4, msg=data)
+
+    def test_five_points_drawn(self):
+        all_points = self.read("singularity")
+        run, figure = all_points[0].run, singularity.five_points(all_points)
+        row = self.row_of(run, data="five_points", sampler="exponential")
+        for x, t, panel in zip(run.array("trajectory", row), run.array("trajectory_time", row), figure.axes):
+            np.testing.assert_allclose(self.drawn_in(panel, style.SERIES[0])[-1], x.T)
+            self.assertEqual(panel.get_title(), f"$t$ = {t:.4g}")
+        style.plt.close(figure)
+
+    def small(self, name, experiment, words):
+        """A file of a run in a blink of an eye."""
+        given = self.path(f"{name}.yaml")
+        with open(given, "w", encoding="utf-8") as file:
+            file.write(f"schema: myopia/1\nexperiment: {experiment}\ntitle: {name}\nreplicates: 2\n{words}")
+        run = subprocess.run([MYOPIA, "run", given, "--out", self.path(f"{name}.h5")], capture_output=True, text=True, check=False)
+        self.assertIn(run.returncode, (0, 1), run.stdout + run.stderr)
+        return self.path(f"{name}.h5")
+
+    def test_parts_of_files(self):
+        """Whatever subset a file holds is drawn, without a warning; a single kind of data, no recorded trial, other dimensions, sweeps."""
+        singular, mixture = ("parameters: {" + TINY[name] for name in ("singularity", "gaussian_mixture"))
+        cases = (("one_kind", "singularity", singular + ", data: line, target: ddpm}\nrecord: {trajectories: all}\n",
+                  ("", "_errors", "_components", "_samples")),
+                 ("exact_alone", "singularity", singular + ", posterior: exact}\nsweep: {data: [curve, torus]}\n"
+                  "record: {trajectories: first_per_point}\n", ("_samples",)),
+                 ("rotated", "singularity", singular + ", ambient: 5}\nsweep: {data: [sphere, five_points]}\n"
+                  "record: {trajectories: first_per_point}\n", ("", "_errors", "_components", "_samples")),
+                 ("unrecorded", "singularity", singular + "}\nsweep: {target: [cem, sgm], depth: [1, 2]}\n"
+                  "record: {trajectories: none}\n", ("",)),
+                 ("on_a_line", "gaussian_mixture", mixture + ", dimension: 1, means: [-3, 3], variances: [1, 1]}\n"
+                  "record: {trajectories: all}\n", ("",)),
+                 ("no_grid", "gaussian_mixture", mixture + ", grid_side: 0, snapshots: [50, 0]}\nrecord: {trajectories: all}\n",
+                  ("", "_field")),
+                 ("swept", "gaussian_mixture", mixture + ", grid_side: 5}\nsweep: {width: [5, 10], depth: [1, 2]}\n"
+                  "record: {trajectories: none}\n", ("", "_sweep")),
+                 ("exact_steps", "gaussian_mixture", mixture + ", grid_side: 5, posterior: exact, task: whole_step}\n"
+                  "sweep: {diffusion_steps: [100, 200]}\nrecord: {trajectories: none}\n", ("", "_sweep")))
+        for name, experiment, words, parts in cases:
+            with self.subTest(file=name):
+                run = draw(experiment, self.small(name, experiment, words), self.path(name))
+                self.assertEqual((run.returncode, run.stderr), (0, ""))
+                drawn = sorted(os.path.basename(path) for path in run.stdout.split() if path.endswith("png"))
+                self.assertEqual(drawn, sorted(f"{experiment}{part}.png" for part in parts))
+                for path in drawn:
+                    self.check_ink(self.path(os.path.join(name, path)), 0.002)  # few particles
+
+    def test_nothing_to_draw(self):
+        file = self.small("nothing_recorded", "singularity",
+                          "parameters: {" + TINY["singularity"] + ", posterior: exact}\nrecord: {trajectories: none}\n")
+        run = draw("singularity", file, self.path("none"))
+        self.assertNotEqual(run.returncode, 0)
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertIn("no trial with a network is done and no trial is recorded", run.stderr)
+
     def test_wrong_file(self):
-        for name in ("resistance", "spectrum", "sparsify"):
+        for name in ("resistance", "spectrum", "sparsify", "gaussian_mixture", "singularity"):
             with self.subTest(figure=name):
                 run = draw(name, self.path("chain.h5"), self.path("none"))
                 self.assertNotEqual(run.returncode, 0)
@@ -177,147 +406,6 @@ class Figures(unittest.TestCase):
                 self.assertIn(os.path.basename(file), run.stderr)
                 self.assertNotIn("Traceback", run.stderr)
                 self.assertFalse(os.path.exists(self.path("none/barbell.png")))
-
-
-class Numbers(unittest.TestCase):
-    def test_clique_resistances(self):
-        """2/n inside a clique that hangs on bridges, 1 at a bridge; Foster: the sum is n - 1."""
-        sizes, bridges = [10, 15, 20], [1, 1]
-        pairs, label = cliques.edges(sizes, bridges)
-        self.assertEqual(len(pairs), 342)
-        self.assertEqual(len({tuple(sorted(pair)) for pair in pairs}), 342)
-        resistance = cliques.resistances(45, pairs)
-        expected = np.array([1.0 if kind < 0 else 2 / sizes[kind] for kind in label])
-        np.testing.assert_allclose(resistance, expected, rtol=0, atol=1e-12)
-        self.assertAlmostEqual(resistance.sum(), 44, places=10)
-
-    def test_thick_bridge(self):
-        """Two K_8 joined by two edges: 0.6 at a bridge edge, and three classes inside the cliques."""
-        pairs, label = cliques.edges([8, 8], [2])
-        resistance = cliques.resistances(16, pairs)
-        np.testing.assert_allclose(resistance[label < 0], 0.6, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(np.unique(np.round(resistance[label >= 0], 9)), [0.225, 0.24375, 0.25], rtol=0, atol=1e-9)
-
-    def test_layout(self):
-        """No two vertices coincide, and the bridges of a joint do not cross."""
-        for sizes, bridges in (([8, 8], [1]), ([10, 15, 20], [1, 1]), ([8, 8], [8]), ([8, 8], [3]), ([5, 6, 7], [2, 3])):
-            with self.subTest(sizes=sizes, bridges=bridges):
-                at = cliques.positions(sizes, bridges)
-                distance = np.linalg.norm(at[:, None] - at[None], axis=2) + 10 * np.eye(len(at))
-                self.assertGreater(distance.min(), 0.2)
-                pairs, label = cliques.edges(sizes, bridges)
-                left, right = at[pairs[label < 0][:, 0], 1], at[pairs[label < 0][:, 1], 1]
-                joint = np.repeat(np.arange(len(bridges)), bridges)
-                for i in range(len(bridges)):
-                    self.assertTrue((np.diff(left[joint == i]) <= 1e-9).all() and (np.diff(right[joint == i]) <= 1e-9).all())
-
-    def test_fixed_point(self):
-        """Where the differential equation ends."""
-        for omega, expected in ((1.0, 0.05), (50.0, 0.05 * 50 / 3.45)):
-            self.assertAlmostEqual(opt_dynamics.fixed_point(0.05, omega), expected, places=12)
-            self.assertAlmostEqual(opt_dynamics.ode_path(0.05, omega, 0.05, 0.0, np.array([0, 40000]))[1], expected, places=7)
-
-    def test_ode_is_the_limit(self):
-        """The recurrence comes to its differential equation as the learning rate falls, linearly."""
-        errors = []
-        for rate in (0.04, 0.02):
-            theta, path = 0.0, []
-            for _ in range(int(round(20 / rate)) + 1):
-                path.append(1 / (1 + np.exp(-theta)))
-                theta += rate * (2.5 * (1 - path[-1]) - 0.95 * path[-1])
-            errors.append(abs(opt_dynamics.ode_path(0.05, 50.0, rate, 0.0, np.arange(len(path))) - path).max())
-        self.assertAlmostEqual(errors[0] / errors[1], 2.0, delta=0.1)
-
-    def test_binned(self):
-        """Means inside the bins, missing values left out, bins in order."""
-        steps = np.arange(0, 120, 2)
-        values = np.vstack([np.ones(60), np.full(60, np.nan)])
-        centers, means = opt_dynamics.binned(steps, values, False)
-        self.assertEqual(set(means), {1.0})
-        self.assertTrue((np.diff(centers) > 0).all() and centers[0] >= 0 and centers[-1] <= 118, centers)
-        ramp = np.arange(0, 1001.0)
-        for logarithmic in (False, True):
-            centers, means = opt_dynamics.binned(np.arange(1001), ramp[None], logarithmic)
-            np.testing.assert_allclose(means, centers)
-            self.assertTrue(20 <= len(means) <= 61, len(means))
-
-    def test_levels(self):
-        """Copies of an eigenvalue are one level; zeros are one by their number, and what is close but apart is two."""
-        values = np.array([0, 0, 1e-11, 2e-11, 0.5, 0.5 + 1e-10, 0.500001, 4, 4, 4])
-        self.assertEqual(spectrum.levels(values, np.full(10, 1e-13), 2), [(0, 2), (2, 3), (3, 4), (4, 6), (6, 7), (7, 10)])
-
-    def test_jackson_density(self):
-        """A density: it integrates to 1, and of one eigenvalue in the middle its standard deviation is the kernel's."""
-        x = (np.arange(4000) + 0.5) / 400
-        for eigenvalues in (np.array([5.0]), np.array([1.0, 2.0, 7.5])):
-            density = spectrum.jackson_density(eigenvalues, 10.0, 100, x)
-            self.assertAlmostEqual(density.sum() / 400, 1.0, delta=1e-3)
-            self.assertAlmostEqual((x * density).sum() / 400, eigenvalues.mean(), delta=0.02)
-        one = spectrum.jackson_density(np.array([5.0]), 10.0, 100, x)
-        self.assertAlmostEqual(np.sqrt(((x - 5) ** 2 * one).sum() / 400), spectrum.kernel_width(10.0, 100), delta=0.01)
-
-    def test_stress_layout(self):
-        """A path is laid out straight with unit steps; a cycle round; components do not overlap, and isolated vertices have a place."""
-        path = np.column_stack([np.arange(9), np.arange(1, 10)])
-        at = pictures.layout(10, path)
-        np.testing.assert_allclose(np.linalg.norm(np.diff(at, axis=0), axis=1), 1.0, atol=0.05)
-        np.testing.assert_allclose(np.ptp(at, axis=0), [9.0, 0.0], atol=0.3)
-        cycle = np.column_stack([np.arange(12), np.roll(np.arange(12), -1)])
-        at = pictures.layout(12, cycle)
-        radius = np.linalg.norm(at - at.mean(axis=0), axis=1)
-        self.assertLess(np.ptp(radius), 0.05 * radius.mean())
-        both = pictures.layout(25, np.concatenate([cycle, cycle + 12]))
-        self.assertTrue(np.isfinite(both).all())
-        distance = np.linalg.norm(both[:, None] - both[None], axis=2)
-        self.assertGreater(distance[:12, 12:].min(), 0.5)
-        self.assertGreater((distance + 9 * np.eye(25)).min(), 0.3)
-
-    def test_survival(self):
-        values, share = resistance.survival(np.arange(1, 101.0))
-        np.testing.assert_allclose(share, 1 - (values - 0.5) / 100)
-
-    @staticmethod
-    def edges(m, bridges=0):
-        """m random edges of a graph that is none: what is drawn does not ask whether the values belong together."""
-        words = np.random.default_rng(1)
-        degree, share = words.integers(2, 1000, (m, 2)).astype(float), words.random(m)
-        share[:bridges] = 1
-        return resistance.Edges(np.arange(m), words.integers(0, m, (m, 2)), share, 0.01 * share, np.ones(m), np.arange(m) < bridges, degree)
-
-    def test_many_edges(self):
-        """A million edges are counted, none is lost, and the figure is not a million marks."""
-        e = self.edges(1000000, bridges=5000)
-        figure, (left, right) = style.plt.subplots(1, 2)
-        resistance.draw_degrees(left, e)
-        self.assertEqual(left.collections[0].get_array().sum(), 1000000)
-        self.assertLess(sum(len(line.get_xdata()) for line in left.lines), 5000)
-        resistance.draw_shares(right, e)
-        self.assertEqual(sum(bar.get_height() for bar in right.patches), 1000000)
-        self.assertEqual(right.patches[-1].get_height(), 5000)
-        style.plt.close(figure)
-
-    def test_standard_errors(self):
-        """Of a few edges every sketched one carries its bar."""
-        e = self.edges(50, bridges=3)
-        figure, axes = style.plt.subplots()
-        resistance.draw_degrees(axes, e)
-        bars = np.array([bar for lines in axes.collections for bar in lines.get_segments()])
-        np.testing.assert_allclose(bars[:, 1, 1] - bars[:, 0, 1], 2 * e.error[3:])
-        style.plt.close(figure)
-
-    def test_fiedler_sorted(self):
-        """Vectors too long for a picture: spread out against the share of vertices, localized ones against the rank."""
-        n = 4000
-        spread = np.cos(np.pi * (np.arange(n) + 0.5) / n) * np.sqrt(2 / n)
-        localized = np.full(n, -0.6 / np.sqrt(n))
-        localized[7] = 0.8
-        for vector, scale, carriers in ((spread, "linear", 2 * n / 3), (localized, "log", 1 / 0.8**4)):
-            figure, axes = style.plt.subplots()
-            spectrum.draw_sorted(axes, vector)
-            self.assertEqual(axes.get_xscale(), scale)
-            self.assertIn(f"{carriers:,.0f} vertices", axes.get_legend().get_title().get_text())
-            style.plt.close(figure)
-
 
 if __name__ == "__main__":
     unittest.main()
