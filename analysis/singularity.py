@@ -288,7 +288,7 @@ def draw_by_data(axes, found, metric):
 
 
 def draw_exponents(axes, found, metric):
-    """The network's against the exact ones, which the file has as known values."""
+    """The network's against those of the exact target: the limit where the file knows it, else the slope over the same times."""
     rows = [data for data in kinds(found) if data != "digits"]
     for i, data in enumerate(rows):
         own = targets(found, data)
@@ -296,7 +296,8 @@ def draw_exponents(axes, found, metric):
             x = i + 0.18 * (k - (len(own) - 1) / 2)
             point = found[data, target, "network"]
             bars(axes, point, x, metric + "_network", SHADES[target], SHAPES[target])
-            style.exact_ticks(axes, [x], [point.cell(metric).exact], 0.16, label=None)
+            cell = point.cell(metric)
+            style.exact_ticks(axes, [x], [cell.mean if np.isnan(cell.exact) else cell.exact], 0.16, label=None)
     axes.set_xticks(range(len(rows)), [data.replace("_", " ") for data in rows])
     axes.set_xlim(-0.55, len(rows) - 0.45)
     axes.tick_params(axis="x", length=0)
