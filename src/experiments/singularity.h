@@ -12,7 +12,7 @@ typedef enum { LEARN_CEM = 0, LEARN_SGM, LEARN_DDPM, LEARN_VELOCITY } LearnedTar
 typedef enum { SOURCE_NETWORK = 0, SOURCE_EXACT } Source;
 
 typedef struct SingularityParams {
-  TrainParams train; /* depth and width resolved by singularity_training */
+  TrainParams train; /* depth or width 0: what the data take, see training_of */
   int         data, target, weighting, sampling, posterior, sampler, grid;
   char        directory[PARAM_TEXT_MAX];
   int64_t     ambient, points, steps, sampler_steps, samples, field_samples, metric_samples, recorded_particles;
