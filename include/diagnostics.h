@@ -24,6 +24,7 @@ void diagnostics_warning(Diagnostics *, SourceMark, const char *format, ...) __a
  * message is printed as it is: it names the parameter itself. */
 void diagnostics_set_locator(Diagnostics *, SourceMark (*locate)(const void *ctx, const char *parameter), const void *ctx);
 void diagnostics_parameter(Diagnostics *, const char *parameter, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void diagnostics_parameter_warning(Diagnostics *, const char *parameter, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 int diagnostics_errors(const Diagnostics *);
 /* Sorted by position, errors and warnings, one line each, then a count line "N errors" when there are any. */

@@ -13,4 +13,7 @@ void libraries_blas(char *out, size_t size);      /* version and build options o
 void libraries_blas_core(char *out, size_t size); /* the kernels it chose for this processor, as "SkylakeX" */
 bool libraries_agree(void);                       /* PETSc and SLEPc: loaded and headers have one major.minor version */
 
+/* Threads of BLAS in this process: one a rank. OPENBLAS_NUM_THREADS is read when the library is loaded, before main could set it. */
+void libraries_one_thread(void);
+
 #endif

@@ -14,11 +14,12 @@ enum { RNG_SELECTION = 1, RNG_LABELS = 2, RNG_GRAPH = 3, RNG_VERIFY = 4, RNG_SPA
 enum { RNG_WEIGHT = 10, RNG_ERDOS = 11, RNG_BLOCKS = 12, RNG_REWIRE = 13, RNG_ATTACH = 14, RNG_POINT = 15, RNG_RMAT = 16, RNG_SITE = 17 };
 enum { RNG_SKETCH_SIGNS = 20 };                                                /* index = edge, draw = projection / 128 */
 enum { RNG_EIGEN_START = 30, RNG_DENSITY_PROBE = 31 };                         /* spectrum: 30 to 39 */
-enum { RNG_NET = 40 };                                                         /* initial parameters: 40 to 49 */
+enum { RNG_NET = 40, RNG_DROPOUT = 41 };                                       /* networks: 40 to 49 */
 enum { RNG_ORDER = 50, RNG_TIME = 51, RNG_TRAIN_NOISE = 52, RNG_DIGITS = 53 }; /* batches: 50 to 59 */
-enum { RNG_START = 60, RNG_SAMPLER = 61 };                                     /* samplers: 60 to 69 */
-enum { RNG_DATA = 70 };                                                        /* data laws: 70 to 79 */
-enum { RNG_METRIC = 80 };                                                      /* metrics: 80 to 89 */
+enum { RNG_GRAPH_ORDER = 54, RNG_GRAPH_TIME = 55, RNG_GRAPH_NOISE = 56, RNG_GRAPH_FIXED_NOISE = 57 };
+enum { RNG_START = 60, RNG_SAMPLER = 61, RNG_GRAPH_START = 62, RNG_GRAPH_STEP = 63, RNG_GRAPH_SIZE = 64 }; /* samplers: 60 to 69 */
+enum { RNG_DATA = 70, RNG_SET = 71, RNG_SET_SPLIT = 72 };                                                  /* data laws: 70 to 79 */
+enum { RNG_METRIC = 80 };                                                                                  /* metrics: 80 to 89 */
 
 /* Four words of block (index, draw, purpose) of the trial `key`. */
 static inline void rng_block(uint64_t key, uint64_t index, uint32_t draw, uint32_t purpose, uint32_t out[4])

@@ -39,7 +39,7 @@ class Layers(unittest.TestCase):
 
     def test_include_upwards(self):
         cases = [("core", "trial.h"), ("config", "results.h"), ("config", "result.h"), ("graph", "one_logit.h"), ("graph", "param.h"),
-                 ("model", "graph.h"), ("model", "result.h"), ("metrics", "graph.h"), ("diffusion", "metrics.h"), ("results", "study.h"),
+                 ("model", "graph.h"), ("model", "result.h"), ("metrics", "net.h"), ("diffusion", "metrics.h"), ("results", "study.h"),
                  ("results", "graph.h"), ("experiments", "results.h"), ("experiments", "study.h"), ("experiments", "queue.h"),
                  ("graph", "experiment.h"), ("run", "graph.h"), ("run", "one_logit.h")]
         for layer, header in cases:

@@ -96,12 +96,24 @@ void diagnostics_set_locator(Diagnostics *d, SourceMark (*locate)(const void *ct
   d->locate_ctx = ctx;
 }
 
+static SourceMark locate(const Diagnostics *d, const char *parameter)
+{
+  return d->locate ? d->locate(d->locate_ctx, parameter) : (SourceMark){0};
+}
+
 void diagnostics_parameter(Diagnostics *d, const char *parameter, const char *format, ...)
 {
-  const SourceMark mark = d->locate ? d->locate(d->locate_ctx, parameter) : (SourceMark){0};
-  va_list          arguments;
+  va_list arguments;
   va_start(arguments, format);
-  add(d, mark, true, format, arguments);
+  add(d, locate(d, parameter), true, format, arguments);
+  va_end(arguments);
+}
+
+void diagnostics_parameter_warning(Diagnostics *d, const char *parameter, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  add(d, locate(d, parameter), false, format, arguments);
   va_end(arguments);
 }
 

@@ -5,6 +5,22 @@
 #include <math.h>
 #include <string.h>
 
+OptimizerSpec train_params_optimizer(const TrainParams *p)
+{
+  return (OptimizerSpec){.kind          = (OptimizerKind)p->optimizer,
+                         .learning_rate = p->learning_rate,
+                         .momentum      = p->momentum,
+                         .beta1         = p->beta1,
+                         .beta2         = p->beta2,
+                         .delta         = 1e-8,
+                         .decay         = p->decay,
+                         .rate          = (RateKind)p->rate,
+                         .rate_factor   = p->rate_factor,
+                         .rate_every    = p->rate_every,
+                         .clip          = p->clip,
+                         .average       = p->average};
+}
+
 TrainSpec train_params_spec(const TrainParams *p, int n_x, int n_out, int64_t steps)
 {
   return (TrainSpec){
@@ -16,18 +32,7 @@ TrainSpec train_params_spec(const TrainParams *p, int n_x, int n_out, int64_t st
                     .time       = (TimeFeature)p->time_feature,
                     .fourier    = (int)p->fourier},
       .init      = (NetInit)p->init,
-      .optimizer = {.kind          = (OptimizerKind)p->optimizer,
-                    .learning_rate = p->learning_rate,
-                    .momentum      = p->momentum,
-                    .beta1         = p->beta1,
-                    .beta2         = p->beta2,
-                    .delta         = 1e-8,
-                    .decay         = p->decay,
-                    .rate          = (RateKind)p->rate,
-                    .rate_factor   = p->rate_factor,
-                    .rate_every    = p->rate_every,
-                    .clip          = p->clip,
-                    .average       = p->average},
+      .optimizer = train_params_optimizer(p),
       .steps     = steps,
       .shards    = (int)(p->shards ? p->shards : train_default_shards((int)p->batch)),
       .classes   = (GradientClasses)p->classes,

@@ -21,6 +21,26 @@ typedef struct TrainParams {
 /* clang-format off */
 #define TRAIN_ROW(P, name, type, field, fallback, min, max, flags, unit, choices, gate, values, help) \
   {name, type, offsetof(P, train.field), fallback, min, max, flags, unit, choices, gate, values, help}
+/* Rows of the optimizer alone. RATE, COURSE: the defaults of the learning rate and of its course. */
+#define OPTIMIZER_PARAMS(P, GATE, VALUES, RATE, COURSE) \
+  TRAIN_ROW(P, "optimizer", PARAM_CHOICE, optimizer, "adam", 0, 0, 0, "1", optimizer_names, GATE, VALUES, "as in torch.optim"), \
+  TRAIN_ROW(P, "learning_rate", PARAM_REAL, learning_rate, RATE, 0, 1e30, PARAM_OPEN_MIN, "1", NULL, GATE, VALUES, \
+            "initial step size"), \
+  TRAIN_ROW(P, "momentum", PARAM_REAL, momentum, "0", 0, 1, PARAM_OPEN_MAX, "1", NULL, "optimizer", "sgd", "of SGD"), \
+  TRAIN_ROW(P, "beta1", PARAM_REAL, beta1, "0.9", 0, 1, PARAM_OPEN_MAX, "1", NULL, "optimizer", "adam|adamw", \
+            "decay of the first moment"), \
+  TRAIN_ROW(P, "beta2", PARAM_REAL, beta2, "0.999", 0, 1, PARAM_OPEN_MAX, "1", NULL, "optimizer", "adam|adamw", \
+            "decay of the second moment"), \
+  TRAIN_ROW(P, "weight_decay", PARAM_REAL, decay, "0", 0, 1e6, 0, "1", NULL, GATE, VALUES, \
+            "L2 in sgd and adam, decoupled in adamw"), \
+  TRAIN_ROW(P, "rate", PARAM_CHOICE, rate, COURSE, 0, 0, 0, "1", rate_names, GATE, VALUES, "course of the learning rate"), \
+  TRAIN_ROW(P, "rate_factor", PARAM_REAL, rate_factor, "0.1", 0, 1, 0, "1", NULL, "rate", "cosine|step", \
+            "cosine: final fraction of the learning rate; step: factor of each step down"), \
+  TRAIN_ROW(P, "rate_every", PARAM_INT, rate_every, "1000", 1, 1e12, 0, "steps", NULL, "rate", "step", \
+            "training steps between two steps down"), \
+  TRAIN_ROW(P, "clip", PARAM_REAL, clip, "0", 0, 1e30, 0, "1", NULL, GATE, VALUES, "largest norm of the gradient; 0: no clipping"), \
+  TRAIN_ROW(P, "average", PARAM_REAL, average, "0", 0, 1, PARAM_OPEN_MAX, "1", NULL, GATE, VALUES, \
+            "decay of the exponential moving average of the weights that samples are drawn with; 0: the weights themselves")
 #define TRAIN_PARAMS(P, GATE, VALUES, DEPTH, WIDTH, MIN, ACTIVATION, TIME, BATCH, SIZE_HELP) \
   TRAIN_ROW(P, "depth", PARAM_INT, depth, DEPTH, MIN, NET_DEPTH_MAX, 0, "layers", NULL, GATE, VALUES, \
             "hidden layers of the network" SIZE_HELP), \
@@ -32,24 +52,7 @@ typedef struct TrainParams {
             "frequencies of the time features"), \
   TRAIN_ROW(P, "init", PARAM_CHOICE, init, "kaiming", 0, 0, 0, "1", net_init_names, GATE, VALUES, \
             "uniform initial weights: 1/sqrt(inputs), as torch.nn.Linear, or Xavier"), \
-  TRAIN_ROW(P, "optimizer", PARAM_CHOICE, optimizer, "adam", 0, 0, 0, "1", optimizer_names, GATE, VALUES, "as in torch.optim"), \
-  TRAIN_ROW(P, "learning_rate", PARAM_REAL, learning_rate, "1e-3", 0, 1e30, PARAM_OPEN_MIN, "1", NULL, GATE, VALUES, \
-            "initial step size"), \
-  TRAIN_ROW(P, "momentum", PARAM_REAL, momentum, "0", 0, 1, PARAM_OPEN_MAX, "1", NULL, "optimizer", "sgd", "of SGD"), \
-  TRAIN_ROW(P, "beta1", PARAM_REAL, beta1, "0.9", 0, 1, PARAM_OPEN_MAX, "1", NULL, "optimizer", "adam|adamw", \
-            "decay of the first moment"), \
-  TRAIN_ROW(P, "beta2", PARAM_REAL, beta2, "0.999", 0, 1, PARAM_OPEN_MAX, "1", NULL, "optimizer", "adam|adamw", \
-            "decay of the second moment"), \
-  TRAIN_ROW(P, "weight_decay", PARAM_REAL, decay, "0", 0, 1e6, 0, "1", NULL, GATE, VALUES, \
-            "L2 in sgd and adam, decoupled in adamw"), \
-  TRAIN_ROW(P, "rate", PARAM_CHOICE, rate, "constant", 0, 0, 0, "1", rate_names, GATE, VALUES, "course of the learning rate"), \
-  TRAIN_ROW(P, "rate_factor", PARAM_REAL, rate_factor, "0.1", 0, 1, 0, "1", NULL, "rate", "cosine|step", \
-            "cosine: final fraction of the learning rate; step: factor of each step down"), \
-  TRAIN_ROW(P, "rate_every", PARAM_INT, rate_every, "1000", 1, 1e12, 0, "steps", NULL, "rate", "step", \
-            "training steps between two steps down"), \
-  TRAIN_ROW(P, "clip", PARAM_REAL, clip, "0", 0, 1e30, 0, "1", NULL, GATE, VALUES, "largest norm of the gradient; 0: no clipping"), \
-  TRAIN_ROW(P, "average", PARAM_REAL, average, "0", 0, 1, PARAM_OPEN_MAX, "1", NULL, GATE, VALUES, \
-            "decay of the exponential moving average of the weights that samples are drawn with; 0: the weights themselves"), \
+  OPTIMIZER_PARAMS(P, GATE, VALUES, "1e-3", "constant"), \
   TRAIN_ROW(P, "batch", PARAM_INT, batch, BATCH, 1, 1 << 20, 0, "samples", NULL, GATE, VALUES, "samples a step"), \
   TRAIN_ROW(P, "shards", PARAM_INT, shards, "0", 0, 1024, 0, "1", NULL, GATE, VALUES, \
             "parts of a batch whose gradients are summed as a tree, a power of two: at most so many ranks share a trial; 0: " \
@@ -58,6 +61,7 @@ typedef struct TrainParams {
             "of the recorded gradient statistics: output components, or quarters of the law of times")
 /* clang-format on */
 
+OptimizerSpec train_params_optimizer(const TrainParams *);
 /* The network's inputs and outputs are n_x and n_out besides the time. */
 TrainSpec train_params_spec(const TrainParams *, int n_x, int n_out, int64_t steps);
 /* Rules across fields. */

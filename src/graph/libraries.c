@@ -43,3 +43,5 @@ bool libraries_agree(void)
 {
   return same_series(loaded(PetscGetVersionNumber), petsc_headers) && same_series(loaded(SlepcGetVersionNumber), slepc_headers);
 }
+
+void libraries_one_thread(void) { openblas_set_num_threads(1); }

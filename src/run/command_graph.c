@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * `myopia resistance GRAPH` and `myopia spectrum GRAPH`: short forms of `run`. They write the input that a user would have written, and go
  * the same way; --csv prints the arrays of the results file. Without --out the file is a scratch one and goes when the command ends. */
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command_run.h"
@@ -14,9 +12,8 @@
 #include "log.h"
 #include "memory.h"
 #include "results.h"
+#include "scratch.h"
 #include "text.h"
-
-enum { PATH_BYTES = 4096 };
 
 /* --- the input --- */
 
@@ -53,34 +50,6 @@ static void write_input(const Arguments *a, const Experiment *e, Text *input)
   if (a->pairs) add_value(input, "pairs", a->pairs);
   if (a->eigenpairs) text_add(input, "  k: %s\n", a->eigenpairs);
   text_append(input, "record: {trajectories: first}\n");
-}
-
-/* --- the scratch file --- */
-
-/* A folder of its own for the results file, the same on all ranks; "" with a message when there is none. */
-static void make_scratch(MPI_Comm world, char folder[PATH_BYTES], char path[PATH_BYTES])
-{
-  int         rank;
-  const char *base = getenv("TMPDIR");
-  MPI_Comm_rank(world, &rank);
-  snprintf(folder, PATH_BYTES - 16, "%s/myopia-XXXXXX", base && *base ? base : "/tmp");
-  if (rank == 0 && !mkdtemp(folder)) {
-    log_error("cannot make a scratch folder %s; give --out FILE.h5", folder);
-    folder[0] = 0;
-  }
-  (void)MPI_Bcast(folder, PATH_BYTES, MPI_CHAR, 0, world);
-  snprintf(path, PATH_BYTES, "%.*s/results.h5", PATH_BYTES - 16, folder);
-}
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *level)
-{
-  (void)info, (void)type, (void)level;
-  return remove(path);
-}
-
-static void remove_scratch(const char *folder)
-{
-  if (folder[0]) nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* --- CSV --- */
@@ -154,16 +123,16 @@ static FILE *set_stdout_aside(void)
 
 static int run_graph(const Arguments *given, const char *experiment, const CsvTable *table)
 {
-  MPI_Comm  world              = MPI_COMM_WORLD;
-  Arguments a                  = *given;
-  Text      input              = {0};
-  char      folder[PATH_BYTES] = "", path[PATH_BYTES];
-  int       code               = EXIT_INPUT, rank, size;
-  FILE     *csv                = NULL;
+  MPI_Comm  world                 = MPI_COMM_WORLD;
+  Arguments a                     = *given;
+  Text      input                 = {0};
+  char      folder[SCRATCH_BYTES] = "", path[SCRATCH_BYTES];
+  int       code                  = EXIT_INPUT, rank, size;
+  FILE     *csv                   = NULL;
   MPI_Comm_rank(world, &rank);
   MPI_Comm_size(world, &size);
   if (!a.out) {
-    make_scratch(world, folder, path);
+    scratch_make(world, folder, path);
     if (!folder[0]) return EXIT_IO;
     a.out     = path;
     a.scratch = true;
@@ -181,7 +150,7 @@ static int run_graph(const Arguments *given, const char *experiment, const CsvTa
   if (a.csv && rank == 0 && !csv) code = EXIT_IO;
   if (csv) fclose(csv);
   (void)MPI_Bcast(&code, 1, MPI_INT, 0, world);
-  if (rank == 0) remove_scratch(folder);
+  if (rank == 0) scratch_remove(folder);
   text_clear(&input);
   return code;
 }

@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "error.h"
+#include "libraries.h"
 #include "log.h"
 #include "memo.h"
 #include "memory.h"
@@ -44,7 +45,7 @@ int main(int argc, char **argv)
   Arguments arguments;
   int       code;
   mem_give_back();
-  setenv("OPENBLAS_NUM_THREADS", "1", 0);
+  if (!getenv("OPENBLAS_NUM_THREADS")) libraries_one_thread();
   if (open_standard_files()) return EXIT_ENVIRONMENT;
   const int rank = cli_launch_rank();
   if (rank > 0 && !freopen("/dev/null", "w", stdout)) return EXIT_ENVIRONMENT; /* help and usage errors once, not once a rank */
