@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Laplacian spectra of small graphs: the LAPACK reference, and lambda2 of many small connected graphs at once. */
+ * Laplacian spectra of small graphs: the LAPACK reference, and lambda2 and histograms of eigenvalues of many small graphs at once. */
 #ifndef MYOPIA_SPECTRUM_H
 #define MYOPIA_SPECTRUM_H
 
@@ -19,5 +19,9 @@ enum { LAMBDA2_LANES = 8, LAMBDA2_VERTICES_MAX = 64 };
  * graph l. Absolute error <= 1e-12 n. A lane's bits depend on its graph alone, and not on the level. Unused lanes may hold any
  * connected graph. */
 void lambda2_lanes(IsaLevel, int n, const uint64_t *adjacency, double lambda2[LAMBDA2_LANES]);
+/* Histograms of normalised Laplacians I - D^{-1/2} A D^{-1/2} (isolated vertices: eigenvalue 0) of as many graphs on 1 <= n <= 64 vertices,
+ * connected or not: below (m, LAMBDA2_LANES), eigenvalues less than each of m ascending shifts. Absolute error of an eigenvalue
+ * <= 1e-14 n. Bits as above. */
+void normalised_counts_lanes(IsaLevel, int n, const uint64_t *adjacency, int m, const double *shift, uint8_t *below);
 
 #endif

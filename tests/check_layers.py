@@ -18,7 +18,7 @@ PUBLIC = {
     "core": ["diagnostics.h", "error.h", "flush.h", "hash.h", "isa.h", "kernel.h", "log.h", "memo.h", "memory.h", "reduce.h", "resource.h",
              "rng.h", "signals.h", "stats.h", "text.h", "vector.h", "vector_math.h", "vector_rng.h", "watch.h"],
     "config": ["claim.h", "param.h", "trial.h", "study.h"],
-    "graph": ["graph.h", "connected.h", "graph_source.h",
+    "graph": ["graph.h", "connected.h", "graph_features.h", "graph_set.h", "graph_source.h",
               "libraries.h", "memory_share.h", "resistance.h", "sparsify.h",
               "spectrum.h", "spectrum_sparse.h"],
     "model": ["net.h", "one_logit.h", "optimizer.h"],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Effective resistances and Laplacian spectra against closed forms, spanning-tree enumeration and each other; the lane kernel of lambda2
+ * Effective resistances and Laplacian spectra against closed forms, spanning-tree enumeration and each other; the lane kernels
  * against LAPACK, on all ISA levels of this machine. */
 #include "spectrum.h"
 
@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "graph_features.h"
 #include "libraries.h"
 #include "resistance.h"
 #include "rng.h"
@@ -453,6 +454,69 @@ static void lanes_do_not_mix(void **state)
   }
 }
 
+/* --- eight histograms --- */
+
+enum { SHIFTS = 2 * LAMBDA2_VERTICES_MAX + 23 };
+
+/* Eigenvalues of lane l by LAPACK. */
+static void normalised_spectrum(int n, const Lanes *lanes, int l, double *value)
+{
+  uint64_t adjacency[LAMBDA2_VERTICES_MAX];
+  double  *work = malloc((size_t)masks_spectrum_work(n) * sizeof *work);
+  for (int i = 0; i < n; i++) adjacency[i] = lanes->adjacency[i * LAMBDA2_LANES + l];
+  assert_int_equal(masks_spectrum(n, adjacency, true, value, NULL, work), 0);
+  free(work);
+}
+
+static int below(int n, const double *value, double shift)
+{
+  int count = 0;
+  for (int k = 0; k < n; k++) count += value[k] < shift;
+  return count;
+}
+
+/* At shifts close to eigenvalues of lane 0 and at some others, any number of them. */
+static void check_counts(int n, const Lanes *lanes, int m)
+{
+  const double tolerance = 1e-14 * n;
+  double       value[LAMBDA2_LANES][LAMBDA2_VERTICES_MAX], shift[SHIFTS];
+  uint8_t      got[SHIFTS][LAMBDA2_LANES], other[SHIFTS][LAMBDA2_LANES];
+  for (int l = 0; l < LAMBDA2_LANES; l++) normalised_spectrum(n, lanes, l, value[l]);
+  for (int k = 0; k < m; k++) shift[k] = k < 2 * n ? value[0][k / 2] + (k % 2 ? 1.5 : -1.5) * tolerance : -0.1 + 0.1 * (k - 2 * n);
+  qsort(shift, (size_t)m, sizeof *shift, ascending);
+  normalised_counts_lanes(ISA_BASE, n, lanes->adjacency, m, shift, got[0]);
+  for (int level = ISA_V3; level <= (int)isa_level(); level++) {
+    normalised_counts_lanes((IsaLevel)level, n, lanes->adjacency, m, shift, other[0]);
+    assert_memory_equal(got, other, (size_t)m * LAMBDA2_LANES);
+  }
+  for (int k = 0; k < m; k++)
+    for (int l = 0; l < LAMBDA2_LANES; l++) {
+      const int least = below(n, value[l], shift[k] - tolerance), most = below(n, value[l], shift[k] + tolerance);
+      if (got[k][l] < least || got[k][l] > most)
+        fail_msg("n=%d lane %d below %.17g: expected %d to %d, got %d", n, l, shift[k], least, most, got[k][l]);
+    }
+}
+
+static void histograms_against_lapack(void **state)
+{
+  (void)state;
+  Rng r = rng_start(12, 0, RNG_METRIC);
+  for (int n = 1; n <= LAMBDA2_VERTICES_MAX; n++) {
+    Lanes lanes;
+    for (int l = 0; l < LAMBDA2_LANES; l++) {
+      Edges e = {.n = n}; /* l = 1: none; 2: all; 3: bipartite, 4: about half of the vertices isolated */
+      for (int64_t v = 1; v < n; v++)
+        for (int64_t u = 0; u < v; u++)
+          if (l == 2 || (l == 3 && u % 2 != v % 2) || (l == 4 && u % 2 + v % 2 == 0) || (l > 4 && rng_uniform(&r) < 0.15 * (l - 4)) ||
+              (l == 0 && rng_uniform(&r) < 3.0 / n))
+            add(&e, u, v, 1);
+      put(&lanes, l, &e);
+    }
+    check_counts(n, &lanes, 2 * n + n % 24);
+    check_counts(n, &lanes, 1 + n % 7);
+  }
+}
+
 static void versions_are_those_of_the_headers(void **state)
 {
   (void)state;
@@ -487,6 +551,7 @@ int main(void)
       cmocka_unit_test(lanes_against_closed_forms),
       cmocka_unit_test(lanes_with_clusters),
       cmocka_unit_test(lanes_do_not_mix),
+      cmocka_unit_test(histograms_against_lapack),
       cmocka_unit_test(versions_are_those_of_the_headers),
   };
   return cmocka_run_group_tests_name("spectrum", tests, NULL, NULL);

@@ -135,7 +135,7 @@ PetscErrorCode reader_merge(Reader *r, const int64_t *line)
   PetscFunctionReturn(0);
 }
 
-static bool open_lines(const char *path, Lines *l, const char **why)
+bool lines_open(const char *path, Lines *l, const char **why)
 {
   struct stat about;
   *l   = (Lines){0};
@@ -151,7 +151,7 @@ static bool open_lines(const char *path, Lines *l, const char **why)
   return true;
 }
 
-static void close_lines(Lines *l)
+void lines_close(Lines *l)
 {
   if (l->file) gzclose_r(l->file);
   free(l->buffer);
@@ -230,8 +230,7 @@ static GraphFormat detect(Lines *l)
 
 static GraphFormat format_of(const GraphSpec *spec, Lines *l) { return spec->format == FORMAT_AUTO ? detect(l) : spec->format; }
 
-/* Line of a zero byte near the beginning: an image or a program, of which one message is enough. 0: none. */
-static int64_t find_binary(const Lines *l)
+int64_t lines_binary(const Lines *l)
 {
   const size_t      size = l->end - l->begin < 4096 ? l->end - l->begin : 4096;
   const char *const zero = size > 0 ? memchr(l->buffer + l->begin, 0, size) : NULL;
@@ -257,8 +256,8 @@ static PetscErrorCode read_by_format(Reader *r)
     reader_fault_at(r, 0, "the file is empty");
     PetscFunctionReturn(0);
   }
-  if (find_binary(&r->lines) > 0) {
-    reader_fault_at(r, find_binary(&r->lines), "a zero byte: this is binary data, no text");
+  if (lines_binary(&r->lines) > 0) {
+    reader_fault_at(r, lines_binary(&r->lines), "a zero byte: this is binary data, no text");
     PetscFunctionReturn(0);
   }
   const GraphFormat format = format_of(r->spec, &r->lines);
@@ -277,13 +276,13 @@ PetscErrorCode source_read(const GraphSpec *spec, Source *s, GraphReport *report
   const char *why;
 
   PetscFunctionBeginUser;
-  if (!open_lines(spec->file, &r.lines, &why)) {
+  if (!lines_open(spec->file, &r.lines, &why)) {
     reader_fault_at(&r, 0, "%s", why);
     PetscFunctionReturn(0);
   }
   PetscCall(edge_list_reserve(&s->list, 64, true));
   const PetscErrorCode code = read_by_format(&r);
-  close_lines(&r.lines);
+  lines_close(&r.lines);
   PetscCall(code);
   PetscFunctionReturn(0);
 }
@@ -304,12 +303,12 @@ void source_estimate_file(const GraphSpec *spec, int64_t *n, int64_t *m)
   Lines       l;
   const char *why;
   *n = *m = -1;
-  if (!open_lines(spec->file, &l, &why)) return;
+  if (!lines_open(spec->file, &l, &why)) return;
   const GraphFormat format = format_of(spec, &l);
   lines_peek(&l);
   if (format == FORMAT_EDGE_LIST)
     estimate_edge_list(spec->file, &l, n, m);
   else if (!(format == FORMAT_METIS ? metis_size(&l, n, m) : matrix_market_size(&l, n, m)))
     *n = *m = -1;
-  close_lines(&l);
+  lines_close(&l);
 }

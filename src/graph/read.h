@@ -18,10 +18,15 @@ typedef struct Lines {
   const char *failure;                       /* why reading ended early; NULL: the end of the file */
 } Lines;
 
+/* A regular file, gzipped or not; false with the reason. */
+bool lines_open(const char *path, Lines *, const char **why);
+void lines_close(Lines *);
 /* The next line, NUL-terminated, without \n and \r; writable until the next call. false: the end, or see `failure`. */
 bool lines_next(Lines *, char **line);
 /* Makes at least the beginning of the file visible in buffer[begin .. end) without handing it out. */
 void lines_peek(Lines *);
+/* Line of a zero byte in the visible beginning: an image or a program, of which one message is enough. 0: none. */
+int64_t lines_binary(const Lines *);
 
 typedef struct Reader {
   const GraphSpec *spec;
