@@ -14,6 +14,7 @@
 #define MYOPIA_NET_H
 
 #include <petscsys.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "isa.h"
@@ -63,6 +64,19 @@ typedef struct NetBatch {
 void net_gradient(Net *, const float *theta, const NetBatch *, double scale, int component, float *gradient, double *loss, double *square);
 /* Mean squared errors alone: sum_i weight_i (out_ij - target_ij)^2 for every output j (n_out, doubles, overwritten). */
 void net_errors(Net *, const float *theta, const NetBatch *, double *error);
+
+/* Classification: outputs are logits of n_out >= 2 classes. */
+typedef struct NetClassBatch {
+  int            n, stride;
+  const float   *x, *t;  /* as in NetBatch */
+  const uint8_t *label;  /* (n) < n_out */
+  const float   *weight; /* (stride) of a sample's cross-entropy */
+} NetClassBatch;
+
+/* loss = scale * sum_i weight_i (log sum_j exp(out_ij) - out_i,label), its gradient and square as in net_gradient. add: to all three, which
+ * gives gradient the bits of one longer batch where the one before had a multiple of NET_BLOCK samples. */
+void net_gradient_classes(Net *, const float *theta, const NetClassBatch *, double scale, bool add, float *gradient, double *loss,
+                          double *square);
 
 /* Lane = seed: 16 models side by side. theta (P, 16); sample i, feature f, seed s of x at x[(i * n_x + f) * 16 + s], target alike with
  * n_out, t and weight at [i * 16 + s]. gradient (P, 16), loss (16). A seed's bits depend on its own lane's numbers alone. */

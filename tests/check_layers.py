@@ -21,7 +21,7 @@ PUBLIC = {
     "graph": ["graph.h", "connected.h", "graph_features.h", "graph_set.h", "graph_source.h",
               "libraries.h", "memory_share.h", "resistance.h", "sparsify.h",
               "spectrum.h", "spectrum_sparse.h"],
-    "model": ["net.h", "one_logit.h", "optimizer.h"],
+    "model": ["denoiser.h", "net.h", "one_logit.h", "optimizer.h"],
     "diffusion": ["classifier.h", "noise.h", "objective.h",
                   "sampler.h", "schedule.h", "target.h", "train.h"],
     "metrics": ["metrics.h", "starvation.h"],

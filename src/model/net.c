@@ -9,7 +9,6 @@
 
 #include "memory.h"
 #include "net_plan.h"
-#include "rng.h"
 
 const char *const activation_names[]   = {"relu", "tanh", "silu", "gelu", NULL};
 const char *const time_feature_names[] = {"none", "plain", "log", "fourier", NULL};
@@ -45,19 +44,24 @@ double net_flops(const NetSpec *s)
   return sum;
 }
 
-void net_init(const NetSpec *s, NetInit init, uint64_t key, float *theta)
+void net_init_from(const NetSpec *s, NetInit init, Rng *rng, float *theta)
 {
   NetLayer layer[NET_DEPTH_MAX + 1];
-  Rng      rng = rng_start(key, 0, RNG_NET);
   net_layers(s, layer);
   for (int l = 0; l <= s->depth; l++) {
     const double  bound = init == INIT_KAIMING ? 1 / sqrt(layer[l].in) : sqrt(6.0 / (layer[l].in + layer[l].out));
     const int64_t end   = layer[l].biases + layer[l].out;
     for (int64_t p = layer[l].weights; p < end; p++) {
-      const double u = (2 * rng_uniform(&rng) - 1) * bound;
+      const double u = (2 * rng_uniform(rng) - 1) * bound;
       theta[p]       = init == INIT_XAVIER && p >= layer[l].biases ? 0 : (float)u;
     }
   }
+}
+
+void net_init(const NetSpec *s, NetInit init, uint64_t key, float *theta)
+{
+  Rng rng = rng_start(key, 0, RNG_NET);
+  net_init_from(s, init, &rng, theta);
 }
 
 /* Cuts memory into the workspace's arrays; with memory NULL it only counts. Returns the number of floats. */
@@ -139,6 +143,12 @@ void net_gradient(Net *net, const float *theta, const NetBatch *batch, double sc
                   double *square)
 {
   net->kernels->gradient(net, theta, batch, scale, component, gradient, loss, square);
+}
+
+void net_gradient_classes(Net *net, const float *theta, const NetClassBatch *batch, double scale, bool add, float *gradient, double *loss,
+                          double *square)
+{
+  net->kernels->gradient_classes(net, theta, batch, scale, add, gradient, loss, square);
 }
 
 void net_errors(Net *net, const float *theta, const NetBatch *batch, double *error) { net->kernels->errors(net, theta, batch, error); }

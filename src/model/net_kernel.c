@@ -8,6 +8,7 @@
 #include "net_outer.h"
 #include "net_tile.h"
 #include "net_times.h"
+#include "vector_math.h"
 
 /* z (out, NET_BLOCK) = bias + W a, with ReLU when that is the activation. w: rows `row` apart. */
 static void multiply(int out, int in, const float *w, int64_t row, const float *bias, bool relu, int groups, const float *a,
@@ -55,14 +56,24 @@ static void copy_rows(int rows, int first, int n, int stride, const float *from,
   }
 }
 
+VF_INLINE void load_inputs(Net *net, int first, int n, int stride, const float *x, const float *t, const float *weight)
+{
+  const NetSpec *s = &net->spec;
+  copy_rows(s->n_x, first, n, stride, x, net->activation[0]);
+  copy_rows(1, first, n, stride, weight, net->weight);
+  if (net->times > 0) time_block(s, n, t + first, net->activation[0] + s->n_x * NET_BLOCK);
+}
+
 static void load_block(Net *net, const NetBatch *b, int first, int n)
 {
-  const NetSpec *s     = &net->spec;
-  float         *times = net->activation[0] + s->n_x * NET_BLOCK;
-  copy_rows(s->n_x, first, n, b->stride, b->x, net->activation[0]);
-  copy_rows(s->n_out, first, n, b->stride, b->target, net->target);
-  copy_rows(1, first, n, b->stride, b->weight, net->weight);
-  if (net->times > 0) time_block(s, n, b->t + first, times);
+  load_inputs(net, first, n, b->stride, b->x, b->t, b->weight);
+  copy_rows(net->spec.n_out, first, n, b->stride, b->target, net->target);
+}
+
+static void load_classes(Net *net, const NetClassBatch *b, int first, int n)
+{
+  load_inputs(net, first, n, b->stride, b->x, b->t, b->weight);
+  for (int i = 0; i < NET_BLOCK; i++) net->target[i] = i < n ? (float)b->label[first + i] : 0;
 }
 
 static void forward_block(Net *net, const float *theta, int groups)
@@ -102,6 +113,38 @@ static void residuals(Net *net, int groups, int component, double sum[16])
     }
 }
 
+/* Logits of the samples at `at` become derivatives of their weighted cross-entropies, which are returned without the weight. */
+VF_INLINE Vf class_vector(const Net *net, int at)
+{
+  const int n_out = net->spec.n_out;
+  float    *out   = net->activation[net->layers] + at;
+  const Vf  label = vf_load(net->target + at), weight = vf_load(net->weight + at);
+  Vf        most = vf_load(out), sum = (Vf){0}, own = (Vf){0};
+  for (int j = 1; j < n_out; j++) most = vf_max(vf_load(out + j * NET_BLOCK), most);
+  for (int j = 0; j < n_out; j++) {
+    const Vf z = vf_load(out + j * NET_BLOCK) - most, e = vf_exp(z);
+    own = vf_select(label == vf_splat((float)j), z, own);
+    sum += e;
+    vf_store(out + j * NET_BLOCK, e);
+  }
+  const Vf inverse = vf_splat(1) / sum;
+  for (int j = 0; j < n_out; j++) {
+    const Vf hit = vf_select(label == vf_splat((float)j), vf_splat(1), (Vf){0});
+    vf_store(out + j * NET_BLOCK, weight * vf_fma(vf_load(out + j * NET_BLOCK), inverse, -hit));
+  }
+  return vf_log(sum) - own;
+}
+
+/* Outputs become derivatives of the weighted cross-entropies; sum: their lanes. */
+static void class_residuals(const Net *net, int groups, double sum[16])
+{
+  for (int g = 0; g < groups; g++) {
+    float entropy[16];
+    for (int p = 0; p < VF_PARTS; p++) vf_store(entropy + p * VF_LANES, class_vector(net, g * 16 + p * VF_LANES));
+    for (int i = 0; i < 16; i++) sum[i] += (double)net->weight[g * 16 + i] * (double)entropy[i];
+  }
+}
+
 /* Adds |delta|^2 (|a|^2 + 1) of every sample. */
 static void squares(const NetLayer *layer, int groups, const float *delta, const float *a, double sum[16])
 {
@@ -115,6 +158,18 @@ static void squares(const NetLayer *layer, int groups, const float *delta, const
   }
 }
 
+/* From the outputs' derivatives back through all layers. norm: NULL, or lanes of the squares. */
+VF_INLINE void backward_block(Net *net, const float *theta, int groups, float scale, bool fresh, float *gradient, double *norm)
+{
+  for (int l = net->layers - 1; l >= 0; l--) {
+    const NetLayer *y     = &net->layer[l];
+    const float    *delta = net->activation[l + 1];
+    outer(y, groups, scale, fresh, delta, net->activation[l], net->lanes, net->sums, gradient);
+    if (norm) squares(y, groups, delta, net->activation[l], norm);
+    if (l > 0) back(net->spec.activation, y, theta + y->weights, groups, delta, net->activation[l], net->slope[l]);
+  }
+}
+
 static void gradient_all(Net *net, const float *theta, const NetBatch *b, double scale, int component, float *gradient, double *loss,
                          double *square)
 {
@@ -125,16 +180,26 @@ static void gradient_all(Net *net, const float *theta, const NetBatch *b, double
     load_block(net, b, first, n);
     forward_block(net, theta, groups);
     residuals(net, groups, component, sum);
-    for (int l = net->layers - 1; l >= 0; l--) {
-      const NetLayer *y     = &net->layer[l];
-      const float    *delta = net->activation[l + 1];
-      outer(y, groups, (float)scale, first == 0, delta, net->activation[l], net->lanes, net->sums, gradient);
-      if (square) squares(y, groups, delta, net->activation[l], norm);
-      if (l > 0) back(net->spec.activation, y, theta + y->weights, groups, delta, net->activation[l], net->slope[l]);
-    }
+    backward_block(net, theta, groups, (float)scale, first == 0, gradient, square ? norm : NULL);
   }
   *loss = scale * sum_lanes(sum);
   if (square) *square = sum_lanes(norm);
+}
+
+static void gradient_classes(Net *net, const float *theta, const NetClassBatch *b, double scale, bool add, float *gradient, double *loss,
+                             double *square)
+{
+  double sum[16] = {0}, norm[16] = {0};
+  if (b->n == 0 && !add) memset(gradient, 0, (size_t)net->parameters * sizeof *gradient);
+  for (int first = 0; first < b->n; first += NET_BLOCK) {
+    const int n = b->n - first < NET_BLOCK ? b->n - first : NET_BLOCK, groups = (n + 15) / 16;
+    load_classes(net, b, first, n);
+    forward_block(net, theta, groups);
+    class_residuals(net, groups, sum);
+    backward_block(net, theta, groups, (float)scale, first == 0 && !add, gradient, square ? norm : NULL);
+  }
+  *loss = (add ? *loss : 0) + scale * sum_lanes(sum);
+  if (square) *square = (add ? *square : 0) + sum_lanes(norm);
 }
 
 static void errors_all(Net *net, const float *theta, const NetBatch *b, double *error)
@@ -216,4 +281,5 @@ static void forward_times(const Net *net, int n_all, int stride, const float *x,
   }
 }
 
-const NetKernels KERNEL(net_kernels) = {gradient_all, errors_all, KERNEL(net_gradient_lanes), fold_time, forward, forward_times};
+const NetKernels KERNEL(net_kernels) = {gradient_all, gradient_classes, errors_all,   KERNEL(net_gradient_lanes),
+                                        fold_time,    forward,          forward_times};

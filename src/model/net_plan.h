@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "net.h"
+#include "rng.h"
 
 enum { NET_CHUNK_UNITS = 8 }; /* net_outer.h: fewer units have their derivatives summed with lane = sample */
 
@@ -16,6 +17,8 @@ typedef struct NetLayer {
 
 typedef struct NetKernels {
   void (*gradient)(Net *, const float *theta, const NetBatch *, double scale, int component, float *gradient, double *loss, double *square);
+  void (*gradient_classes)(Net *, const float *theta, const NetClassBatch *, double scale, bool add, float *gradient, double *loss,
+                           double *square);
   void (*errors)(Net *, const float *theta, const NetBatch *, double *error);
   void (*gradient_lanes)(Net *, const float *theta, const NetLanesBatch *, double scale, float *gradient, double loss[NET_LANES]);
   void (*fold_time)(const Net *, float t, float *bias);
@@ -40,15 +43,17 @@ struct Net {
   const NetKernels *kernels;
   float            *memory;                                                   /* all of the following */
   float            *activation[NET_DEPTH_MAX + 2], *slope[NET_DEPTH_MAX + 2]; /* slope: derivatives, of SiLU and GELU alone */
-  float            *target, *weight;                                          /* of a block, zero beyond the samples */
-  float            *theta;        /* what net_load was given; the first layer's columns: time features, then x */
-  float            *scratch[2];   /* (widest, NET_BLOCK) of forward passes */
-  float            *lanes, *sums; /* net_outer.h: transposed activations or partial sums; sums of them */
+  float            *target, *weight; /* of a block, zero beyond the samples; target's first row may be the samples' labels */
+  float            *theta;           /* what net_load was given; the first layer's columns: time features, then x */
+  float            *scratch[2];      /* (widest, NET_BLOCK) of forward passes */
+  float            *lanes, *sums;    /* net_outer.h: transposed activations or partial sums; sums of them */
   float            *lane_activation[NET_DEPTH_MAX + 2], *lane_slope[NET_DEPTH_MAX + 2];
 };
 
 /* Layers of a specification; returns P. */
-int64_t            net_layers(const NetSpec *, NetLayer layer[NET_DEPTH_MAX + 1]);
+int64_t net_layers(const NetSpec *, NetLayer layer[NET_DEPTH_MAX + 1]);
+/* net_init from a stream that goes on. */
+void               net_init_from(const NetSpec *, NetInit, Rng *, float *theta);
 static inline bool net_keeps_slope(Activation a) { return a == ACTIVATION_SILU || a == ACTIVATION_GELU; }
 
 #endif
