@@ -24,7 +24,7 @@ PUBLIC = {
     "model": ["denoiser.h", "net.h", "one_logit.h", "optimizer.h"],
     "diffusion": ["classifier.h", "noise.h", "objective.h",
                   "sampler.h", "schedule.h", "target.h", "train.h"],
-    "metrics": ["metrics.h", "starvation.h"],
+    "metrics": ["graph_metrics.h", "metrics.h", "starvation.h"],
     "results": ["result.h", "results.h"],
     "experiments": ["experiment.h"],
     "run": ["control.h", "groups.h", "queue.h"],
