@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Training steps, sampling and one-logit SGD against PyTorch, interleaved in one run, one line a workload:
+"""Training steps, sampling and one-logit SGD against PyTorch, interleaved in one run, one line a workload; W5_N and S5_N are a training
+step and a sampled graph of the graph transformer on N vertices:
     compare_torch.py build/release/bench [ROUNDS [WORKLOAD...]]
-Ours: bench_train, bench_sampler, bench_one_logit, bench_net of that folder, run again in every round. Torch: torch_peers.py, one worker a
-setting of OPENBLAS_CORETYPE and ATEN_CPU_CAPABILITY, since the best one depends on the machine; one thread. A first pass over all variants
-keeps the best KEPT of what users write and of what is written out by hand, the rounds measure those and the plain form. Thread CPU
-time everywhere; medians of the rounds; the best of torch is the least median; ratios are medians of the rounds' ratios.
-The floor: multiply-adds at the measured peak, tanh, random numbers (0.58 ns a normal, 0.27 ns a word), Adam (0.12 ns a parameter); of W4
-and W6 as their programs say."""
+Ours: bench_train, bench_sampler, bench_one_logit, bench_net, bench_graph_diffusion of that folder, run again in every round. Torch:
+torch_peers.py, one worker a setting of OPENBLAS_CORETYPE and ATEN_CPU_CAPABILITY, since the best one depends on the machine; one thread. A
+first pass over all variants keeps the best KEPT of what users write and of what is written out by hand, the rounds measure those and the
+plain form. Thread CPU time everywhere; medians of the rounds; the best of torch is the least median; ratios are medians of the rounds'
+ratios.
+The floor: multiply-adds at the measured peak, tanh, random numbers (0.58 ns a normal, 0.27 ns a word), Adam (0.12 ns a parameter); of W4,
+W5 (bench_transformer) and W6 as their programs say."""
 import json
 import os
 import re
@@ -21,8 +23,13 @@ NORMAL, WORD, ADAM = 0.58e-9, 0.27e-9, 0.12e-9
 # unit, seconds of it, target: best torch / ours at least, ours / floor at most
 TARGETS = {"W1": ("us", 1e-6, 10, 2), "W2": ("us", 1e-6, 5, 2), "W3": ("us", 1e-6, 2.3, 1.4), "W4": ("ms", 1e-3, 4.5, 1.5),
            "W6": ("ns", 1e-9, 60, 2.5)}
+GRAPHS = (16, 24, 32, 45)  # vertices
+TARGETS.update({f"{letter}5_{n}": ("ms", 1e-3, 4, 2) for n in GRAPHS for letter in "WS"})
+REVERSE_STEPS = 50
 NAMES = {"W1": "training step 3-20-20-2 relu batch 64", "W2": "training step 3-16-16-2 tanh batch 512",
-         "W3": "training step 3-64-64-64-2 tanh batch 1024", "W4": "sampling 10,000 x 100", "W6": "one-logit SGD, a seed-step"}
+         "W3": "training step 3-64-64-64-2 tanh batch 1024", "W4": "sampling 10,000 x 100", "W6": "one-logit SGD, a seed-step",
+         **{f"W5_{n}": f"training step of the graph transformer, {n} vertices, batch 32" for n in GRAPHS},
+         **{f"S5_{n}": f"a graph of {n} vertices from the graph transformer, {REVERSE_STEPS} reverse steps" for n in GRAPHS}}
 
 
 class Worker:
@@ -73,9 +80,25 @@ def of_training(folder, wanted):
     return out
 
 
+def of_graphs(folder, sizes):
+    """The same of the graph transformer, of training and of sampling."""
+    floors, lines, out = run(folder, "bench_transformer", "1"), run(folder, "bench_graph_diffusion", "1", *(str(n) for n in sizes)), {}
+    for n in sizes:
+        floor, line = (next(one for one in text.splitlines() if one.startswith(f"n {n} ")) for text in (floors, lines))
+        reference = number(r"step ms ([\d.]+)", floor) * number(r"reference/ours ([\d.]+)", floor)
+        out[f"W5_{n}"] = {"ours": number(r"step ms ([\d.]+)", line) * 1e-3, "floor": number(r"floor ([\d.]+) \(", floor) * 1e-3,
+                          "reference": reference * 1e-3}
+        out[f"S5_{n}"] = {"ours": number(r"ms/graph ([\d.]+)", line) * 1e-3,
+                          "floor": number(r"ms/graph [\d.]+ floor ([\d.]+)", floor) * REVERSE_STEPS * 1e-3}
+    return out
+
+
 def of_ours(folder, wanted):
     training = [name for name in wanted if name in TRAINING]
     out = of_training(folder, training) if training else {}
+    sizes = sorted({int(name[3:]) for name in wanted if name[1:3] == "5_"})
+    if sizes:
+        out.update(of_graphs(folder, sizes))
     if "W4" in wanted:
         line = run(folder, "bench_sampler", "3")
         out["W4"] = {key: number(key + r" ([\d.]+)", line) * 1e-3 for key in ("ours", "reference", "floor")}
@@ -111,9 +134,12 @@ def report(name, ours, chosen, samples):
     unit, scale, faster, near = TARGETS[name]
     mine = {key: statistics.median(r[key] for r in ours) for key in ours[0]}
     to_floor = statistics.median(r["ours"] / r["floor"] for r in ours)
-    parts = [f"{name} {NAMES[name]} ({unit}): ours {mine['ours'] / scale:.4g}, scalar reference {mine['reference'] / scale:.4g}"]
+    parts = [f"{name} {NAMES[name]} ({unit}): ours {mine['ours'] / scale:.4g}"
+             + (f", scalar reference {mine['reference'] / scale:.4g}" if "reference" in mine else "")]
     groups = {"torch eager": chosen["eager"], "best torch": chosen["eager"] + chosen["user"], "torch written out": chosen["hand"]}
     for what, pairs in groups.items():
+        if not pairs:
+            continue
         worker, variant = pair = best(samples, pairs)
         ratio = statistics.median(times / r["ours"] for times, r in zip(samples[pair], ours))
         parts.append(f"{what} {statistics.median(samples[pair]) / scale:.4g} ({variant}, {worker.setting}), {ratio:.2f}x"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a PyTorch user would write for the workloads W1, W2, W3 (a training step), W4 (sampling) and W6 (SGD on one logit), from the plain
-form to the fastest that we found. A worker of compare_torch.py: it reads lines `WORKLOAD VARIANT` and answers each with a JSON number,
-the thread CPU seconds of one unit (a step of one seed; all of W4; a seed-step). `list` answers with the variants, after every variant's
-arithmetic was compared with the plain form: those that a user of PyTorch writes, and those in which all is written out by hand.
+"""What a PyTorch user would write for the workloads W1, W2, W3 (a training step), W4 (sampling), W6 (SGD on one logit) and, in
+torch_graph.py, W5 (the graph transformer), from the plain form to the fastest that we found. A worker of compare_torch.py: it reads lines
+`WORKLOAD VARIANT` and answers each with a JSON number, the thread CPU seconds of one unit (a step of one seed; all of W4; a seed-step; a
+generated graph). `list` answers with the variants, after every variant's arithmetic was compared with the plain form: those that a user of
+PyTorch writes, and those in which all is written out by hand.
 
 Training, by users: `eager` (nn.Sequential, autograd, torch.optim.Adam), `script` (TorchScript), and S seeds at once: `autograd_S`
 (baddbmm, autograd, Adam with foreach), `vmap_S` (functorch). Written out: `rows_S` and `columns_S`, bmm with its derivatives by hand into
@@ -15,6 +16,8 @@ import sys
 import time
 
 import torch
+
+import torch_graph
 
 torch.set_num_threads(1)
 STEPS = 100
@@ -431,12 +434,12 @@ def makers():
         out["W6"][f"autograd_{s}"] = (lambda s=s: LogitEager(s).step, s, max(2, 10000 // s))
         out["W6"][f"inversion_{s}"] = (lambda s=s: LogitStacked(s, True).step, s, max(2, 100000 // s))
         out["W6"][f"binomial_{s}"] = (lambda s=s: LogitStacked(s, False).step, s, max(2, 30000 // s))
-    return out
+    return {**out, **torch_graph.makers()}
 
 
 def by_hand(variant):
     """Whether all of it is written out."""
-    return variant.startswith(("rows", "columns", "inversion"))
+    return variant.startswith(("rows", "columns", "inversion", "written"))
 
 
 def check_all():
@@ -446,6 +449,7 @@ def check_all():
         for script in (False, True):
             check_sampling(columns, script)
         check_logit(columns)
+    torch_graph.check()
 
 
 def main():

@@ -78,14 +78,20 @@ void train_samples_destroy(TrainSamples *s)
   *s = (TrainSamples){0};
 }
 
-bool train_steps_done(TrainJob *job, int64_t steps)
+TrainPace train_pace(const Watch *watch, const char *phase, double step_seconds, int64_t total)
 {
-  job->done += steps;
-  if (--job->until_poll > 0) return false;
-  job->until_poll = job->poll;
-  watch_progress(job->watch, "train", job->done, job->total);
-  job->stopped = watch_stop(job->watch);
-  return job->stopped;
+  const int64_t poll = (int64_t)fmax(1, poll_seconds / step_seconds);
+  return (TrainPace){.watch = watch, .phase = phase, .poll = poll, .until_poll = poll, .total = total};
+}
+
+bool train_steps_done(TrainPace *pace, int64_t steps)
+{
+  pace->done += steps;
+  if (--pace->until_poll > 0) return false;
+  pace->until_poll = pace->poll;
+  watch_progress(pace->watch, pace->phase, pace->done, pace->total);
+  pace->stopped = watch_stop(pace->watch);
+  return pace->stopped;
 }
 
 double train_tail_mean(const TrainTail *tail)
@@ -137,18 +143,15 @@ PetscErrorCode train_run_by(MPI_Comm comm, const TrainSpec *spec, bool lanes, in
                           .batch      = batch,
                           .parameters = net_parameters(&spec->net),
                           .every      = every,
-                          .poll       = (int64_t)fmax(1, poll_seconds / seconds),
                           .scale      = 1 / ((double)batch * spec->net.n_out),
-                          .watch      = watch,
-                          .total      = n * spec->steps};
+                          .pace       = train_pace(watch, "train", seconds, n * spec->steps)};
   job.padded           = (job.parameters + 15) / 16 * 16;
-  job.until_poll       = job.poll;
   PetscCall(check(&job, lanes, n, trial));
   const unsigned       before = flush_set();
   const PetscErrorCode code   = lanes ? train_by_lanes(&job, n, trial) : train_by_samples(&job, n, trial);
   flush_restore(before);
   PetscCall(code);
-  *stopped = job.stopped;
+  *stopped = job.pace.stopped;
   PetscFunctionReturn(0);
 }
 

@@ -178,11 +178,11 @@ static PetscErrorCode train_group(LanePath *p, Group *g)
     net_gradient_lanes(p->net, p->theta, &batch, job->scale, p->gradient, loss);
     for (int s = 0; records && s < g->n; s++)
       if (g->trial[s].series && g->alive[s])
-        train_record_step(job, g->trial[s].series, recorded, loss[s], rate, p->gradient + s, NET_LANES);
+        train_record_step(job->parameters, g->trial[s].series, recorded, loss[s], rate, p->gradient + s, NET_LANES);
     if (records) recorded++, next += job->every;
     take_losses(p, g, step, loss);
     update(p, step, rate);
-    if (train_steps_done(job, g->n)) PetscFunctionReturn(0);
+    if (train_steps_done(&job->pace, g->n)) PetscFunctionReturn(0);
   }
   for (int s = 0; s < g->n; s++)
     if (g->alive[s]) finish(p, g, s);
@@ -195,13 +195,13 @@ PetscErrorCode train_by_lanes(TrainJob *job, int n, TrainTrial *trial)
   bool     records = false;
   PetscFunctionBeginUser;
   for (int i = 0; i < n; i++) records |= trial[i].series != NULL;
-  job->shards = 1; /* nothing is split here */
-  job->poll   = (job->poll + NET_LANES - 1) / NET_LANES;
+  job->shards    = 1; /* nothing is split here */
+  job->pace.poll = job->pace.until_poll = (job->pace.poll + NET_LANES - 1) / NET_LANES;
   PetscCall(path_create(job, records, &path));
-  for (int first = 0; first < n && !job->stopped; first += NET_LANES) {
+  for (int first = 0; first < n && !job->pace.stopped; first += NET_LANES) {
     Group g = {.n = n - first < NET_LANES ? n - first : NET_LANES, .trial = trial + first};
     PetscCall(train_group(&path, &g));
-    job->done = (int64_t)(first + g.n) * job->spec->steps;
+    job->pace.done = (int64_t)(first + g.n) * job->spec->steps;
   }
   path_destroy(&path);
   PetscFunctionReturn(0);

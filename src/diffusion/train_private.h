@@ -9,6 +9,15 @@
 
 enum { TRAIN_TAIL = 100 }; /* steps that final_loss is the mean of */
 
+/* Progress of a call, and when it looks at the watch. */
+typedef struct TrainPace {
+  const Watch *watch;
+  const char  *phase;
+  int64_t      poll; /* steps between looks */
+  int64_t      done, total, until_poll;
+  bool         stopped;
+} TrainPace;
+
 /* One call of train_run. */
 typedef struct TrainJob {
   MPI_Comm         comm;
@@ -16,12 +25,9 @@ typedef struct TrainJob {
   IsaLevel         isa;
   int              shards, d, batch;   /* d inputs and outputs */
   int64_t          parameters, padded; /* P, and rounded up to 16 */
-  int64_t          every, poll;        /* steps between records and between looks at the watch */
+  int64_t          every;              /* steps between records */
   double           scale;              /* of the loss: 1 / (batch n_out) */
-  const Watch     *watch;
-  int64_t          done, total; /* steps, of progress */
-  int64_t          until_poll;
-  bool             stopped;
+  TrainPace        pace;
 } TrainJob;
 
 /* The first place of shard s in the batch; that of shard `shards` is the batch's size. */
@@ -46,8 +52,10 @@ static inline NetBatch train_net_batch(const TrainSamples *s)
   return (NetBatch){.n = s->n, .stride = s->stride, .x = s->x, .t = s->t, .target = s->target, .weight = s->weight};
 }
 
-/* After `steps` more of one trial: progress, and every job->poll of them the watch. Collective on job->comm. True: stop. */
-bool train_steps_done(TrainJob *, int64_t steps);
+/* How often, when a step takes so long: about every millisecond of work. */
+TrainPace train_pace(const Watch *, const char *phase, double step_seconds, int64_t total);
+/* After `steps` more of one trial: progress, and every pace->poll calls the watch. Collective on its communicator. True: stop. */
+bool train_steps_done(TrainPace *, int64_t steps);
 
 /* Losses of the last steps of one trial. */
 typedef struct TrainTail {
@@ -65,9 +73,12 @@ void           train_recorder_destroy(TrainRecorder **);
 /* The classes of step `step` of a trial at theta (P): record k of its series. Collective on the communicator of reduce. */
 PetscErrorCode train_record_classes(TrainRecorder *, const TrainTrial *, const float *theta, int64_t step, int64_t k);
 /* The rest of record k: gradient (P) with this stride between parameters. */
-void train_record_step(const TrainJob *, const TrainSeries *, int64_t k, double loss, double rate, const float *gradient, int stride);
+void train_record_step(int64_t parameters, const TrainSeries *, int64_t k, double loss, double rate, const float *gradient, int stride);
+/* Statistics of all classes in record k. */
+void train_record_stats(int classes, const TrainSeries *, int64_t k, const StarvationStats *);
 /* Steps as they will be, NaN everywhere else: what a failed trial leaves unrecorded. */
 void train_series_clear(const TrainJob *, TrainSeries *);
+void train_clear(double *series, int64_t n); /* NaN; NULL is nothing */
 
 /* train_run with the path given, n >= 1. */
 PetscErrorCode train_run_by(MPI_Comm, const TrainSpec *, bool lanes, int64_t every, int n, TrainTrial *, const Watch *, bool *stopped);

@@ -197,10 +197,10 @@ static void put(double *series, int64_t at, double value)
   if (series) series[at] = value;
 }
 
-static void store_stats(const TrainRecorder *r, const TrainSeries *series, int64_t k, const StarvationStats *stats)
+void train_record_stats(int classes, const TrainSeries *series, int64_t k, const StarvationStats *stats)
 {
-  for (int c = 0; c < r->classes; c++) {
-    const int64_t at = k * r->classes + c;
+  for (int c = 0; c < classes; c++) {
+    const int64_t at = k * classes + c;
     put(series->mean, at, stats[c].mean);
     put(series->norm, at, stats[c].norm);
     put(series->share, at, stats[c].share);
@@ -232,21 +232,21 @@ PetscErrorCode train_record_classes(TrainRecorder *r, const TrainTrial *trial, c
   /* A sample's loss is its squared error / n_out. */
   for (int c = 0; c < r->classes; c++) r->square[0][c] *= job->scale / job->d;
   starvation_stats(r->classes, job->parameters, r->gradient, r->square[0], job->batch, stats);
-  store_stats(r, trial->series, k, stats);
+  train_record_stats(r->classes, trial->series, k, stats);
   PetscFunctionReturn(0);
 }
 
-void train_record_step(const TrainJob *job, const TrainSeries *series, int64_t k, double loss, double rate, const float *gradient,
+void train_record_step(int64_t parameters, const TrainSeries *series, int64_t k, double loss, double rate, const float *gradient,
                        int stride)
 {
   double part[4] = {0}; /* four sums side by side, so that they do not wait for each other */
-  for (int64_t i = 0; i < job->parameters; i++) part[i & 3] += (double)gradient[i * stride] * (double)gradient[i * stride];
+  for (int64_t i = 0; i < parameters; i++) part[i & 3] += (double)gradient[i * stride] * (double)gradient[i * stride];
   put(series->loss, k, loss);
   put(series->rate, k, rate);
   put(series->gradient_norm, k, sqrt((part[0] + part[1]) + (part[2] + part[3])));
 }
 
-static void clear(double *series, int64_t n)
+void train_clear(double *series, int64_t n)
 {
   for (int64_t i = 0; series && i < n; i++) series[i] = NAN;
 }
@@ -255,12 +255,12 @@ void train_series_clear(const TrainJob *job, TrainSeries *series)
 {
   const int64_t n = train_recorded(job->spec->steps, job->every), all = n * train_classes(job->spec);
   for (int64_t k = 0; series->step && k < n; k++) series->step[k] = k * job->every;
-  clear(series->loss, n);
-  clear(series->rate, n);
-  clear(series->gradient_norm, n);
-  clear(series->mean, all);
-  clear(series->norm, all);
-  clear(series->share, all);
-  clear(series->snr, all);
-  clear(series->cosine, all);
+  train_clear(series->loss, n);
+  train_clear(series->rate, n);
+  train_clear(series->gradient_norm, n);
+  train_clear(series->mean, all);
+  train_clear(series->norm, all);
+  train_clear(series->share, all);
+  train_clear(series->snr, all);
+  train_clear(series->cosine, all);
 }

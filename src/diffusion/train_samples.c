@@ -117,7 +117,7 @@ static PetscErrorCode train_one(SamplePath *p, TrainTrial *trial)
     if (records) PetscCall(train_record_classes(p->recorder, trial, p->theta, step, recorded));
     PetscCall(gradient_of_batch(p, trial, step, &loss));
     if (records) {
-      train_record_step(job, trial->series, recorded++, loss, rate, p->gradient[0], 1);
+      train_record_step(job->parameters, trial->series, recorded++, loss, rate, p->gradient[0], 1);
       next += job->every;
     }
     train_tail_add(&tail, loss);
@@ -126,7 +126,7 @@ static PetscErrorCode train_one(SamplePath *p, TrainTrial *trial)
       break;
     }
     update(p, step, rate);
-    if (train_steps_done(job, 1)) PetscFunctionReturn(0);
+    if (train_steps_done(&job->pace, 1)) PetscFunctionReturn(0);
   }
   trial->final_loss = train_tail_mean(&tail);
   memcpy(trial->theta, p->theta, (size_t)job->parameters * sizeof(float));
@@ -141,9 +141,9 @@ PetscErrorCode train_by_samples(TrainJob *job, int n, TrainTrial *trial)
   PetscFunctionBeginUser;
   for (int i = 0; i < n; i++) records |= trial[i].series != NULL;
   PetscCall(path_create(job, records, &path));
-  for (int i = 0; i < n && !job->stopped; i++) {
+  for (int i = 0; i < n && !job->pace.stopped; i++) {
     PetscCall(train_one(&path, &trial[i]));
-    job->done = (i + 1) * job->spec->steps; /* a failed trial is done */
+    job->pace.done = (i + 1) * job->spec->steps; /* a failed trial is done */
   }
   PetscCall(path_destroy(&path));
   PetscFunctionReturn(0);
