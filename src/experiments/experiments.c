@@ -15,7 +15,8 @@
   X(spectrum) \
   X(sparsify) \
   X(gaussian_mixture) \
-  X(singularity)
+  X(singularity) \
+  X(graph_diffusion)
 /* clang-format on */
 
 #define DECLARE(name) extern const Experiment experiment_##name;

@@ -11,9 +11,19 @@
 #include "memory.h"
 #include "text.h"
 
-static const Command *const commands[] = {&command_list,       &command_describe, &command_check,   &command_run,
-                                          &command_resistance, &command_spectrum, &command_show,    &command_export,
-                                          &command_verify,     &command_doctor,   &command_version, NULL};
+static const Command *const commands[] = {&command_list,
+                                          &command_describe,
+                                          &command_check,
+                                          &command_run,
+                                          &command_resistance,
+                                          &command_spectrum,
+                                          &command_sample,
+                                          &command_show,
+                                          &command_export,
+                                          &command_verify,
+                                          &command_doctor,
+                                          &command_version,
+                                          NULL};
 
 const Command *command_get(int i) { return commands[i]; }
 
@@ -35,6 +45,7 @@ static bool set_trial(Arguments *a, const char *v) { return (a->trial = v)[0] !=
 static bool set_method(Arguments *a, const char *v) { return (a->method = v)[0] != 0; }
 static bool set_pairs(Arguments *a, const char *v) { return (a->pairs = v)[0] != 0; }
 static bool set_eigenpairs(Arguments *a, const char *v) { return (a->eigenpairs = v)[0] != 0; }
+static bool set_count(Arguments *a, const char *v) { return text_parse_int(v, &a->count) && a->count >= 1 && a->count <= 10000000; }
 static bool set_time_limit(Arguments *a, const char *v) { return text_parse_duration(v, &a->time_limit); }
 
 static bool set_ranks_per_trial(Arguments *a, const char *v)
@@ -56,7 +67,7 @@ static bool set_part(Arguments *a, const char *v)
 }
 
 static const Option options[] = {
-    {"--out", "FILE.h5", "results file to write", set_out},
+    {"--out", "FILE.h5", "results file to write (`sample`: any other ending writes the graphs as text)", set_out},
     {"--resume", NULL, "go on with an interrupted file; a missing one is started, a complete one left alone", set_resume},
     {"--overwrite", NULL, "replace an existing file", set_overwrite},
     {"--extend", NULL, "take over the done trials of an existing file and run what the input has beyond them", set_extend},
@@ -72,6 +83,7 @@ static const Option options[] = {
     {"--method", "M", "how to compute it; `myopia list` names the methods", set_method},
     {"--pairs", "FILE", "R between these pairs of vertices, one pair a line, instead of every edge", set_pairs},
     {"-k", "K", "number of smallest eigenvalues (default 6)", set_eigenpairs},
+    {"-n", "N", "graphs to draw (default 1000)", set_count},
     {"--json", NULL, "machine-readable output", set_json},
     {"--csv", NULL, "comma-separated values", set_csv},
     {"--claims", NULL, "the claims of the input alone", set_claims},

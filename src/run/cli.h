@@ -17,6 +17,7 @@ typedef struct Arguments {
   const char *out, *trial;
   bool        scratch;                     /* out goes when the command ends */
   const char *method, *pairs, *eigenpairs; /* of the short forms; NULL: not given */
+  int64_t     count;                       /* -n of `sample`; 0: not given */
   int64_t     part, parts;                 /* --part I/N; 0: whole */
   int64_t     ranks_per_trial;             /* default 1 */
   bool        ranks_given;                 /* --ranks-per-trial was there */
@@ -34,7 +35,7 @@ typedef struct Command {
 } Command;
 
 extern const Command command_list, command_describe, command_check, command_run, command_show, command_export, command_verify,
-    command_doctor, command_version, command_resistance, command_spectrum;
+    command_doctor, command_version, command_resistance, command_spectrum, command_sample;
 
 const Command *command_get(int i); /* NULL after the last */
 

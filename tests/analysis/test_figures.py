@@ -11,6 +11,8 @@ import numpy as np
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "analysis"))
 import gaussian_mixture
+import graph_diffusion
+import graphs as small_graphs
 import manifolds
 import points
 import resistance
@@ -25,10 +27,12 @@ MYOPIA = os.environ.get("MYOPIA")
 # The methods of inputs/smoke/ that leave a bar or a marker of their colour.
 FIGURES = {"barbell": ("random", "weighted", "oracle"), "chain": ("random", "weighted", "oracle"), "bridge": ("random", "weighted"),
            "opt_dynamics": (), "resistance": (), "spectrum": (),
-           "sparsify": ("random", "standard", "weighted", "oracle", "spielman_srivastava"), "gaussian_mixture": (), "singularity": ()}
+           "sparsify": ("random", "standard", "weighted", "oracle", "spielman_srivastava"), "gaussian_mixture": (), "singularity": (),
+           "graph_diffusion": ("standard", "weighted")}
 # Scripts that draw more than one figure: what stands behind their names.
 PARTS = {"gaussian_mixture": ("", "_trajectories", "_field"),
-         "singularity": ("", "_errors", "_components", "_samples", "_five_points")}
+         "singularity": ("", "_errors", "_components", "_samples", "_five_points"),
+         "graph_diffusion": ("", "_training", "_samples", "_reverse")}
 TINY = {"gaussian_mixture": "epochs: 1, points: 200, samples: 100, metric_samples: 50, field_samples: 8",
         "singularity": "steps: 20, points: 200, samples: 100, sampler_steps: 10, metric_samples: 50, field_samples: 8"}
 
@@ -185,6 +189,40 @@ class Figures(unittest.TestCase):
     def row_of(run, **axes):
         """The first trial with these values of the axes; it is the recorded one of its point."""
         return int(np.flatnonzero(np.all([run.axes[name] == value for name, value in axes.items()], axis=0))[0])
+
+    def test_graph_diffusion_drawn(self):
+        """Means of the file stand in the panel of their denoiser, at the colour of their loss; the exact values beside them."""
+        all_points = self.read("graph_diffusion")
+        run, figure = all_points[0].run, graph_diffusion.summary(all_points)
+        panel = next(axes for axes in figure.axes if axes.get_title() == "factored bit")
+        for loss, shade in (("standard", style.COLORS["standard"]), ("edge_weighted", style.COLORS["weighted"])):
+            mine = (run.axes["denoiser"] == "factored_bit") & (run.axes["loss"] == loss)
+            drawn = [line.get_ydata() for line in panel.lines if line.get_color() == shade and line.get_marker() == "o"]
+            self.assertEqual(len(drawn), 1, loss)
+            np.testing.assert_allclose(drawn[0], [100 * run.metrics["connected"][mine].mean()], rtol=1e-12)
+            exact = [line.get_ydata()[0] for line in panel.lines if line.get_marker() == "_" and line.get_color() == "black"]
+            self.assertTrue(any(abs(y - 100 * run.metrics["connected_exact"][mine].mean()) < 1e-9 for y in exact), (loss, exact))
+        style.plt.close(figure)
+
+    def test_small_graphs_drawn(self):
+        """Pairs by number, clusters by eye, and the edge between them in the bridge's colour."""
+        ends = small_graphs.ends(6)
+        self.assertEqual([tuple(pair) for pair in ends[:4]], [(0, 1), (0, 2), (1, 2), (0, 3)])
+        inside = (ends < 3)[:, 0] == (ends < 3)[:, 1]
+        bridge = (ends == (2, 3)).all(axis=1)
+        edges = small_graphs.edges_of(6, inside | bridge)
+        cluster = small_graphs.clusters_of(6, edges)
+        self.assertEqual(len(set(cluster[:3])), 1)
+        self.assertEqual(sorted(set(cluster)), [0, 1])
+        figure, axes = style.plt.subplots()
+        at = small_graphs.layout(cluster, edges)
+        small_graphs.draw(axes, at, edges, cluster)
+        red = [lines for lines in axes.collections
+               if len(lines.get_edgecolor()) and tuple(lines.get_edgecolor()[0][:3]) == colors.to_rgb(style.BRIDGE)]
+        self.assertEqual(len(red), 1)
+        np.testing.assert_allclose(red[0].get_segments(), [at[[2, 3]]])
+        self.assertEqual(small_graphs.words_of(6, edges, cluster), "1 part, 1 cross")
+        style.plt.close(figure)
 
     def test_mixture_schedules_drawn(self):
         """abar of the file in colour, the closed form in black on top of it; the lost steps are the file's."""
