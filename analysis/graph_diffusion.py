@@ -217,14 +217,14 @@ def finish_frequency(axes, x, labelled):
     axes.tick_params(labelbottom=labelled)
 
 
-def legend(axes, looks, all_points):
+def legend(axes, looks, all_points, entries):
     axes.axis("off")
     for loss in looks.losses:
         axes.plot([], [], color=looks.color(loss), marker=looks.marker(loss), markersize=3.5, linewidth=0.8, label=loss.label)
     axes.plot([], [], color="black", linewidth=1.2, label="exact")
     if any(joints_of(data_of(point)) for point in all_points):
         axes.plot([], [], ":", color="#7F7F7F", label="data")
-    axes.legend(loc="center", ncol=4, columnspacing=1.2, handlelength=1.8, borderaxespad=0).set_in_layout(False)
+    axes.legend(loc="center", ncol=entries, columnspacing=1.2, handlelength=1.8, borderaxespad=0).set_in_layout(False)
 
 
 def draw_row(row, group, columns, looks, metric, data):
@@ -289,10 +289,12 @@ def summary(all_points):
     laws = {data: columns_of(group) for data, group in groups.items()}
     width = max(2, max(len(columns) for columns in laws.values()))
     rows = shelves(laws, width)
-    heights = [0.2 * ((len(looks.losses) + 5) // 4) + 0.05] + [2.7] * len(rows)
-    figure = style.plt.figure(figsize=(max(style.COLUMN, min(style.PAGE, 0.9 + 1.9 * width)), sum(heights)))
+    across = max(style.COLUMN, min(style.PAGE, 0.9 + 1.9 * width))
+    entries = 4 if across > 6 else 3  # of the legend in a line
+    heights = [0.2 * ((len(looks.losses) + 1 + entries) // entries) + 0.05] + [2.7] * len(rows)
+    figure = style.plt.figure(figsize=(across, sum(heights)))
     parts = figure.subfigures(len(heights), 1, height_ratios=heights)
-    legend(parts[0].subplots(), looks, shown)
+    legend(parts[0].subplots(), looks, shown, entries)
     for row, part in zip(rows, parts[1:]):
         shares = [len(laws[data]) for data in row]
         rest = [width - sum(shares)] if sum(shares) < width else []
