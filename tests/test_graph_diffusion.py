@@ -136,11 +136,37 @@ class Models(SystemTest):
         self.ok("sample", model, code=2)
         self.ok("sample", model, "-n", 0, "--out", self.dir / "never.txt", code=2)
 
+    def test_sample_refused(self):
+        """What would be replaced by mistake, cannot be written or would draw from another model: told before anything is drawn."""
+        model = self.train()
+        pipe = self.dir / "pipe"
+        os.mkfifo(pipe)
+        for out, text in ((pipe, "no file"), (self.dir, "no file"), (self.dir / "nowhere" / "graphs.txt", "nowhere")):
+            done = self.ok("sample", model, "--out", out, "--overwrite", code=2)
+            self.assertIn(text, done.stderr)
+            self.assertNotIn("trials", done.stderr)
+        self.assertTrue(pipe.is_fifo())
+        for word in ("posterior=network", "model_file=x", "samples=7"):
+            self.assertIn(word.split("=")[0], self.ok("sample", model, word, "--out", self.dir / "never.txt", code=2).stderr)
+        done = self.ok("sample", self.dir / "missing", "--out", self.dir / "never.txt", code=2, ranks=3)
+        self.assertEqual(done.stderr.count("missing"), 1, done.stderr)
+
     def test_folder_that_is_not_there(self):
         """A model that cannot be written fails its trial, and says why."""
         text = COMMON + SMALL % f", model_directory: {self.dir / 'nowhere'}"
         done = self.ok("run", self.input(text), "--out", self.dir / "out.h5", code=1)
         self.assertIn("nowhere", done.stdout + done.stderr)
+
+
+class Explosions(SystemTest):
+    def test_last_step(self):
+        """No later loss tells of a last step that blows the parameters up, or makes them so large that the network overflows."""
+        folder = self.dir / "models"
+        folder.mkdir()
+        for denoiser, rate in (("factored_bit", 1e300), ("edge_mlp", 1e300), ("edge_mlp", 1e35)):
+            text = COMMON + (SMALL % f", denoiser: {denoiser}, optimizer: sgd, learning_rate: {rate}").replace("steps: 12", "steps: 1")
+            done = self.ok("run", self.input(text), "--out", self.dir / "out.h5", "--overwrite", code=1)
+            self.assertIn("not finite", done.stdout)
 
 
 class Input(SystemTest):

@@ -37,6 +37,8 @@ static bool refuse(Reader *r, const char *format, ...)
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
+  for (char *c = text; *c; c++) /* what a damaged file says may be anything */
+    if (!isprint((unsigned char)*c)) *c = '?';
   snprintf(r->message, 256, "%.90s: %s", r->path, text);
   return false;
 }

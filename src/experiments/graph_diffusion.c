@@ -27,17 +27,19 @@ static double cost(const void *params_)
   }
   const double pairs = pair_count(plan.n), graph = denoiser_step_seconds(&plan.training.denoiser, plan.n) + 2e-9 * pairs;
   const double chain = p->posterior == CHAIN_EXACT ? 4e-9 * pairs : graph / 3;
-  seconds += (double)(p->graphs + p->test_graphs) * (2e-6 + 3e-8 * pairs * plan.n);
+  seconds += (double)(p->graphs + p->test_graphs) * (4e-6 + 5e-10 * pairs * plan.n) + 5e-8 * pairs * (double)p->samples;
   if (graph_diffusion_trains(p))
     seconds += (double)p->steps *
                (graph * graph_train_batch(&plan.training, p->graphs) + 2e-10 * (double)denoiser_parameters(&plan.training.denoiser));
-  seconds += (double)p->samples * plan.T * chain + (double)(p->bound_graphs + 4 * p->probe_graphs) * plan.T * graph / 3;
+  seconds += (double)p->samples * plan.T * chain;
+  if (p->posterior != CHAIN_EXACT) seconds += (double)(p->bound_graphs * PetscMin(plan.T, BOUND_TIMES) + p->probe_graphs) * graph / 3;
   seconds += 0.02 + 1e-7 * (double)(p->metric_graphs * p->metric_graphs);
   graph_diffusion_plan_destroy(&plan);
   return seconds;
 }
 
-/* Class gradients (each graph in one class at a time, with squares) and probes of every recorded step. */
+/* Class gradients (each graph in one class at a time, with squares) and probes of every recorded step; a pair costs beside the network too,
+ * which is all of it in a table. Then the posterior of the bridge at every t. */
 static double record_cost(const void *params_, int64_t every)
 {
   const GraphDiffusionParams *p = params_;
@@ -45,10 +47,12 @@ static double record_cost(const void *params_, int64_t every)
   char                        error[256];
   const char                 *parameter;
   double                      seconds = 0.01;
-  if (!graph_diffusion_plan_create(p, &plan, &parameter, error) && !error[0] && graph_diffusion_trains(p)) {
-    const double graph  = denoiser_step_seconds(&plan.training.denoiser, plan.n);
-    const double graphs = 2.0 * TERM_CLASSES * graph_train_batch(&plan.training, p->graphs) + PROBE_TIMES * 128 / 3.0;
-    seconds += (double)graph_train_recorded(p->steps, every) * graph * graphs;
+  if (!graph_diffusion_plan_create(p, &plan, &parameter, error) && !error[0] && p->posterior != CHAIN_EXACT) {
+    const double pairs = pair_count(plan.n), graph = denoiser_step_seconds(&plan.training.denoiser, plan.n);
+    const double asked = PROBE_TIMES * 128, terms = TERM_CLASSES * (double)graph_train_batch(&plan.training, p->graphs);
+    const double step = graph * (2 * terms + asked / 3) + pairs * (1e-8 * asked + 2e-8 * terms);
+    if (graph_diffusion_trains(p)) seconds += (double)graph_train_recorded(p->steps, every) * step;
+    seconds += (double)plan.T * (double)PetscMin(p->probe_graphs, p->test_graphs) * (graph / 3 + 1e-8 * pairs);
   }
   graph_diffusion_plan_destroy(&plan);
   return seconds;
@@ -83,9 +87,10 @@ static double memory(const void *params_)
   const char                 *parameter;
   double                      bytes = 0;
   if (!graph_diffusion_plan_create(p, &plan, &parameter, error) && !error[0]) {
-    const double pairs = pair_count(plan.n), parameters = (double)denoiser_parameters(&plan.training.denoiser);
-    bytes = (double)(p->graphs + p->test_graphs) * pairs * 16 + (double)p->samples * pairs * 2 +
-            (double)p->trace_graphs * (plan.T + 1) * pairs * 5 + 4 * parameters * (8 + max_ranks(p));
+    const double pairs = pair_count(plan.n), rows = graph_diffusion_trains(p) ? 8 + max_ranks(p) : 3;
+    const double parameters = p->posterior == CHAIN_EXACT ? 0 : (double)denoiser_parameters(&plan.training.denoiser);
+    bytes                   = (double)(p->graphs + p->test_graphs) * pairs * 16 + (double)p->samples * pairs * 2 +
+            (double)p->trace_graphs * (plan.T + 1) * pairs * 5 + 4 * parameters * rows;
   }
   graph_diffusion_plan_destroy(&plan);
   return bytes;
@@ -178,6 +183,13 @@ static PetscErrorCode write_checkpoint(const GraphDiffusionJob *j, GraphDiffusio
 
 /* --- a trial --- */
 
+static bool all_finite(int64_t n, const float *x)
+{
+  for (int64_t i = 0; i < n; i++)
+    if (!isfinite(x[i])) return false;
+  return true;
+}
+
 static PetscErrorCode train(GraphDiffusionJob *j, GraphDiffusionTrial *t, bool *stopped)
 {
   const GraphTrainSpec *s       = &j->plan.training;
@@ -204,6 +216,8 @@ static PetscErrorCode train(GraphDiffusionJob *j, GraphDiffusionTrial *t, bool *
   j->column[FINAL_LOSS][t->row] = trial.final_loss;
   if (trial.failed_step >= 0)
     result_fail(j->result, t->row, "loss is not finite at training step %lld", (long long)trial.failed_step);
+  else if (!all_finite(P, t->theta)) /* the last step, whose loss nobody asks for */
+    result_fail(j->result, t->row, "parameters are not finite after the last training step");
   else if (j->params->checkpoint_directory[0])
     PetscCall(write_checkpoint(j, t));
   PetscFunctionReturn(0);

@@ -10,6 +10,8 @@
 #include "graph_sampler.h"
 #include "train_params.h"
 
+enum { BOUND_TIMES = 100 }; /* t of the likelihood bound, where there are more */
+
 typedef enum { CHAIN_NETWORK = 0, CHAIN_EXACT, CHAIN_CHECKPOINT } ChainSource;
 
 typedef struct GraphDiffusionParams {

@@ -8,7 +8,6 @@
 #include "stats.h"
 
 static const double p_alarm = 1e-3; /* of the agreement with exact values */
-enum { BOUND_TIMES = 100 };
 
 static double logit(double p) { return log(p / (1 - p)); }
 
@@ -48,6 +47,8 @@ static void judge_probe(const GraphDiffusionJob *j, const GraphDiffusionTrial *t
     sum += phat[k];
     sum_exact += exact ? exact[k] : 0;
   }
+  /* Logits of finite parameters overflow as well; nothing that such a network says is a measure. */
+  if (!isfinite(sum)) result_fail(j->result, t->row, "probabilities of the trained network are not finite");
   set(j, t, PROBE_PAIR, sum / train->pairs);
   set(j, t, PROBE_PAIR_EXACT, exact ? sum_exact / train->pairs : t->exact.blind);
   if (!graph_diffusion_has_sites(j->params)) return;
@@ -55,7 +56,8 @@ static void judge_probe(const GraphDiffusionJob *j, const GraphDiffusionTrial *t
     const int site = train->site[k];
     bridge += phat[site] / train->joints;
     bridge_exact += exact ? exact[site] / train->joints : (double)NAN;
-    worst = fmax(worst, exact ? fabs(logit(phat[site]) - logit(exact[site])) : (double)NAN);
+    const double error = exact ? fabs(logit(phat[site]) - logit(exact[site])) : (double)NAN;
+    if (!(error <= worst)) worst = error; /* NaN stays */
   }
   set(j, t, PROBE_BRIDGE, bridge);
   set(j, t, PROBE_BRIDGE_EXACT, bridge_exact);
@@ -91,7 +93,7 @@ static PetscErrorCode measure_learned(const GraphDiffusionJob *j, const GraphDif
 }
 
 /* p(bridge | G_t) of noisy test graphs whose bridge is there, and is not, at every t. */
-static PetscErrorCode measure_posterior(const GraphDiffusionJob *j, const GraphDiffusionTrial *t)
+static PetscErrorCode measure_posterior(const GraphDiffusionJob *j, const GraphDiffusionTrial *t, bool *stopped)
 {
   const Transition *process = j->model.transition;
   const int         T       = process->T;
@@ -100,13 +102,14 @@ static PetscErrorCode measure_posterior(const GraphDiffusionJob *j, const GraphD
   PetscFunctionBeginUser;
   if (!t->recorded || !t->test->joints) PetscFunctionReturn(0);
   PetscCall(PetscMalloc2(2 * T, &mean, 2 * T, &exact));
-  for (int step = 1; step <= T && j->model.denoiser; step++) {
+  for (int step = 1; step <= T && j->model.denoiser && !*stopped; step++) {
     double classes[TERM_CLASSES];
     PetscCall(graph_probe(j->comm, &j->model, t->test, j->batch->key[t->row], step, PetscMin(j->params->probe_graphs, t->test->count),
                           classes, mean + 2 * (step - 1)));
     watch_progress(j->watch, "probe", step, T);
+    *stopped = watch_stop(j->watch);
   }
-  if (j->model.denoiser) PetscCall(graph_diffusion_put(j, t->row, POSTERIOR_BRIDGE, 2 * T, mean));
+  if (j->model.denoiser && !*stopped) PetscCall(graph_diffusion_put(j, t->row, POSTERIOR_BRIDGE, 2 * T, mean));
   for (int step = 1; step <= T && t->exact.pair && graph_diffusion_has_sites(j->params); step++)
     for (int there = 0; there < 2; there++) {
       const double tilted = t->exact.pair[t->train->site[0]];
@@ -430,7 +433,9 @@ PetscErrorCode graph_diffusion_measure(GraphDiffusionJob *j, GraphDiffusionTrial
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(j->comm, &rank));
   PetscCall(measure_learned(j, t));
-  PetscCall(measure_posterior(j, t));
+  *stopped = watch_stop(j->watch);
+  if (!*stopped) PetscCall(measure_posterior(j, t, stopped));
+  if (*stopped) PetscFunctionReturn(0);
   if (rank == 0) PetscCall(measure_samples(j, t));
   set(j, t, MEASURE_TIME, MPI_Wtime() - begin);
   *stopped = watch_stop(j->watch);

@@ -3,9 +3,11 @@
  * the input that a user would have written, with the data that the checkpoint names, and goes the same way. F.h5 is the results file with
  * all its measures; any other name becomes a set file (text), which graph_diffusion reads again. */
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command_run.h"
@@ -22,18 +24,14 @@ enum { SAMPLE_DEFAULT = 1000 };
 
 /* --- the input --- */
 
-/* All ranks read the file; false with a message. The origin is a flow mapping of the data's parameters; the sample's own follow. */
-static bool write_input(const Arguments *a, int64_t count, Text *input)
+/* All ranks read the file; false with a sentence. The origin is a flow mapping of the data's parameters; the sample's own follow. */
+static bool write_input(const Arguments *a, int64_t count, Text *input, char error[256])
 {
   GraphCheckpoint *c;
-  char             error[256];
-  if (!graph_checkpoint_read(a->word[0], &c, error)) {
-    log_error("%s", error);
-    return false;
-  }
+  if (!graph_checkpoint_read(a->word[0], &c, error)) return false;
   const size_t n = strlen(c->origin);
   if (n < 2 || c->origin[0] != '{' || c->origin[n - 1] != '}') {
-    log_error("%s does not say which data it was trained on", a->word[0]);
+    snprintf(error, 256, "%.180s does not say which data it was trained on", a->word[0]);
     graph_checkpoint_destroy(&c);
     return false;
   }
@@ -45,6 +43,20 @@ static bool write_input(const Arguments *a, int64_t count, Text *input)
   text_append(input, "}\nrecord: {trajectories: first}\n");
   graph_checkpoint_destroy(&c);
   return true;
+}
+
+/* The same on all ranks; a file that some cannot read is told by the first of them. */
+static int make_input(MPI_Comm world, const Arguments *a, int64_t count, Text *input)
+{
+  char error[256] = "";
+  int  rank, size, first;
+  MPI_Comm_rank(world, &rank);
+  MPI_Comm_size(world, &size);
+  const bool good = write_input(a, count, input, error);
+  first           = good ? size : rank;
+  (void)MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, world);
+  if (first == rank) log_error("%s", error);
+  return first < size ? EXIT_INPUT : EXIT_VALID;
 }
 
 /* --- the graphs as text --- */
@@ -109,17 +121,44 @@ static bool is_results(const char *path)
   return n > 3 && strcmp(path + n - 3, ".h5") == 0;
 }
 
-/* 0, or the exit code of what stands in the way, told once. */
+/* Whether the graphs can be put there by a rename, which would also replace a device; false with a message. */
+static bool may_write_text(const Arguments *a)
+{
+  struct stat about;
+  const bool  exists = stat(a->out, &about) == 0;
+  char       *copy = mem_strdup(a->out), *folder = dirname(copy);
+  const int   code = access(folder, W_OK | X_OK) ? errno : 0;
+  if (exists && !S_ISREG(about.st_mode))
+    log_error("%s is there already and no file", a->out);
+  else if (exists && !a->overwrite)
+    log_error("%s exists; give another name or --overwrite", a->out);
+  else if (code)
+    log_error("cannot write %s: %s: %s", a->out, folder, strerror(code));
+  free(copy);
+  return !code && !(exists && (!S_ISREG(about.st_mode) || !a->overwrite));
+}
+
+/* What makes this command what it is cannot be set; false with a message. */
+static bool may_set(const Arguments *a)
+{
+  static const char *const own[] = {"posterior", "model_file", "samples"};
+  for (int i = 0; i < a->n_sets; i++)
+    for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+      if (strncmp(a->sets[i], own[k], strlen(own[k])) == 0 && a->sets[i][strlen(own[k])] == '=') {
+        log_error("`myopia sample` cannot set %s: it draws -n N graphs from the model it is given", own[k]);
+        return false;
+      }
+  return true;
+}
+
+/* 0, or the exit code of what stands in the way. */
 static int refuse(const Arguments *a)
 {
   if (!a->out) {
     log_error("`myopia sample` needs --out FILE: a results file (.h5), or the graphs as text (any other name)");
     return EXIT_INPUT;
   }
-  if (!is_results(a->out) && !a->overwrite && access(a->out, F_OK) == 0) {
-    log_error("%s exists; give another name or --overwrite", a->out);
-    return EXIT_INPUT;
-  }
+  if (!may_set(a) || (!is_results(a->out) && !may_write_text(a))) return EXIT_INPUT;
   return EXIT_VALID;
 }
 
@@ -129,13 +168,13 @@ static int run_sample(const Arguments *given)
   Arguments a                     = *given;
   Text      input                 = {0};
   char      folder[SCRATCH_BYTES] = "", path[SCRATCH_BYTES];
-  int       code                  = refuse(&a), rank, size;
+  int       code                  = 0, rank, size;
   MPI_Comm_rank(world, &rank);
   MPI_Comm_size(world, &size);
+  if (rank == 0) code = refuse(&a);
   (void)MPI_Bcast(&code, 1, MPI_INT, 0, world);
   if (code) return code;
-  if (!write_input(&a, a.count ? a.count : SAMPLE_DEFAULT, &input)) code = EXIT_INPUT;
-  (void)MPI_Allreduce(MPI_IN_PLACE, &code, 1, MPI_INT, MPI_MAX, world);
+  code = make_input(world, &a, a.count ? a.count : SAMPLE_DEFAULT, &input);
   if (!code && !is_results(a.out)) {
     scratch_make(world, folder, path);
     a.out     = path;
