@@ -209,7 +209,7 @@ def finish_frequency(axes, x, labelled):
     if logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(style.NullLocator())
-        axes.set_xlim(x[0] / 1.35, x[-1] * 1.35)
+        axes.set_xlim(x[0] / 1.6, x[-1] * 1.4)
     elif len(x):
         room = 0.08 * (x[-1] - x[0]) or 0.6 * max(x[0], 0.01)
         axes.set_xlim(x[0] - room, x[-1] + room)
